@@ -1,0 +1,1 @@
+"""The only importer of boto3, botocore and pycurl (`lambda` is a keyword)."""

@@ -1,0 +1,1 @@
+"""The one declaration of every property, and the ways in which its values arrive."""

@@ -1,0 +1,1 @@
+"""Request formats and response contracts: batch to bytes, reply to verdict. Pure."""

@@ -1,0 +1,1 @@
+"""Bytes to JSON: what Kafka Connect calls converters."""

@@ -1,0 +1,1 @@
+"""What is decided, without IO, threads, clocks, randomness or third-party code."""

@@ -1,0 +1,245 @@
+"""The ports: what the pipeline asks of Kafka, of Lambda and of time. Shells implement them; tests fake them.
+
+Each method says whether it blocks and on which thread it may be called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
+
+
+@dataclass(slots=True)
+class InvokeReply:
+    """What the Invoke API answered with a 2xx status: 200 (sync), 202 (async) or 204 (DryRun).
+
+    Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    """
+
+    #: HTTP status.
+    status: int
+    #: The function's reply, raw; empty for 202 and 204.
+    payload: bytes
+    #: `Handled` or `Unhandled` when the function failed, else None.
+    function_error: str | None = None
+    #: Version that ran, e.g. `$LATEST` or `7`.
+    executed_version: str | None = None
+    #: Base64 of the last 4 KB of the function's log, only when the tail was asked for.
+    log_result: str | None = None
+    #: Lambda's request id.
+    request_id: str | None = None
+
+
+class Invoker(Protocol):
+    """Invokes one function. One instance belongs to one thread; only `abort` may be called from another."""
+
+    def invoke(self, payload: bytes) -> InvokeReply:
+        """Send `payload` once and wait for the reply. Blocks up to the read timeout. Makes no retry of its own.
+
+        Raises TransientInvocationError, ExpiredCredentialsError, ConfigurationInvocationError, PayloadInvocationError,
+        or InvocationAborted after `abort`. A function error is a reply, not an exception.
+        """
+
+    def abort(self) -> None:
+        """End a call in flight at once, from any thread, and make every later call raise InvocationAborted."""
+
+    def close(self) -> None:
+        """Close the connection. Does not block."""
+
+
+class FunctionControl(Protocol):
+    """The control path to the function: asked at start and by `check`, never a batch."""
+
+    def dry_run(self) -> None:
+        """Ask whether we may invoke the function (DryRun, empty payload). Blocks; raises as `Invoker.invoke`."""
+
+    def timeout(self) -> float | None:
+        """The function's own timeout in seconds, or None where we may not ask. Blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a partition's log."""
+
+    #: Offset of the next record.
+    offset: int
+    #: Epoch of the leader that the offset was read under, or None if unknown.
+    leader_epoch: int | None = None
+
+
+class Fetcher(Protocol):
+    """Reads one partition by manual assignment; is no member of the group and never commits.
+
+    One instance belongs to one thread. All methods may raise RetriableKafkaError, KafkaAuthorizationError,
+    UnknownTopicError and FatalKafkaError.
+    """
+
+    def assign(self, start: int) -> None:
+        """Read from `start` on. Does not block. May be called again: what was fetched before is dropped."""
+
+    def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
+        """Up to `max_records` in offset order.
+
+        Blocks up to `idle` seconds for the first and then up to `window` seconds for the rest; empty when none came.
+        Raises OffsetOutOfRangeError when the position is not in the log.
+        """
+
+    def position(self) -> Position | None:
+        """Where the next fetch starts once all that was fetched is taken, transaction markers passed over.
+
+        None before the first record or end of the partition was seen. Does not block.
+        """
+
+    def earliest(self) -> int:
+        """First offset in the log. Blocks on the broker up to the socket timeout."""
+
+    def latest(self) -> int:
+        """Offset after the last record that the isolation level lets us see. Blocks on the broker."""
+
+    def close(self) -> None:
+        """Close the client. Blocks briefly."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOffset:
+    """One partition's part of a commit."""
+
+    tp: TopicPartition
+    #: Next offset to read.
+    offset: int
+    leader_epoch: int | None
+    #: Our commit metadata (topic id), see `core.commit_metadata`.
+    metadata: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the group has committed for a partition. `offset` is None when nothing is."""
+
+    tp: TopicPartition
+    offset: int | None
+    metadata: str
+
+
+class RebalanceListener(Protocol):
+    """Called on the thread that polls the group member, from inside `GroupMember.poll`. Must not raise."""
+
+    def on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        """These are ours from now on, in addition to those we have."""
+
+    def on_revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """These will be given away when this returns: drain, commit, close. May block within the drain bound."""
+
+    def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
+        """These are somebody else's already: abandon, commit nothing."""
+
+
+class GroupMember(Protocol):
+    """The member of the consumer group. Gets no records: every assigned partition is paused. One thread owns it."""
+
+    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
+        """Join the group, or change the list of topics. Does not block."""
+
+    def poll(self, timeout: float) -> None:
+        """Serve rebalances and commit callbacks. Blocks up to `timeout` seconds and as long as the listener does.
+
+        Raises FatalKafkaError (fenced), KafkaAuthorizationError; transient errors are logged by the shell.
+        """
+
+    def committed(self, partitions: Sequence[TopicPartition], timeout: float) -> list[Committed]:
+        """Ask the group's committed offsets. Blocks. Raises RetriableKafkaError: a failed look-up is never "absent"."""
+
+    def commit(self, offsets: Sequence[CommitOffset], done: Callable[[dict[TopicPartition, str | None]], None]) -> None:
+        """Commit without blocking; `done` gets each partition's error code or None, later, from `poll`.
+
+        May raise RetriableKafkaError at once.
+        """
+
+    def commit_sync(self, offsets: Sequence[CommitOffset]) -> dict[TopicPartition, str | None]:
+        """Commit and wait: each partition's error code or None. May be called from a rebalance callback."""
+
+    def close(self) -> None:
+        """Leave the group; calls the listener's `on_revoked` for what is left. Blocks."""
+
+
+#: (error, key, value) of a report that was written (error None) or not. Runs on the producer's polling thread.
+DeliveryCallback = Callable[["DeliveryFailure | None"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A record for the response, error or dead letter topic."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFailure:
+    """A report that was not written, with what is needed to write it again."""
+
+    report: Report
+    #: TransientReportError or PermanentReportError, with `code` in its message.
+    error: Exception
+    #: The broker or client found it larger than allowed: cut it and try again.
+    is_too_large: bool = False
+    #: The producer instance is unusable: a new one must be built before anything is produced again.
+    is_fatal: bool = False
+
+
+class ReportProducer(Protocol):
+    """Writes reports to one cluster. Thread-safe."""
+
+    def produce(self, report: Report, done: DeliveryCallback) -> None:
+        """Queue one report. Blocks while the queue is full.
+
+        `done` is called once, on the polling thread, and must not raise.
+
+        What is refused at once (too large, fatal) is passed to `done` as well, on the calling thread.
+        """
+
+    def poll(self, timeout: float) -> None:
+        """Serve delivery callbacks for up to `timeout` seconds."""
+
+    def close(self, timeout: float) -> int:
+        """Flush for up to `timeout` seconds, close; how many reports had no delivery report."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSnapshot:
+    """What the cluster said of one topic."""
+
+    #: Uuid text; it changes when a topic is deleted and created again under the same name. None where unknown.
+    topic_id: str | None
+    partitions: int
+
+
+class TopicCatalog(Protocol):
+    """Asks the cluster about topics. Thread-safe. Every method blocks up to the request timeout."""
+
+    def names(self) -> list[str]:
+        """Names of all topics that we may describe. Raises RetriableKafkaError, KafkaAuthorizationError."""
+
+    def describe(self, topics: Sequence[str]) -> dict[str, TopicSnapshot]:
+        """Those of `topics` that exist. Raises RetriableKafkaError, KafkaAuthorizationError."""
+
+    def create(self, topic: str, partitions: int, replication_factor: int, config: dict[str, str]) -> None:
+        """Create a topic; one that exists already is fine. Raises as above."""
+
+    def close(self) -> None:
+        """Close the client."""
+
+
+class Clock(Protocol):
+    """Time, injected."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards; goes on while the process is stopped."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""

@@ -1,0 +1,1 @@
+"""Partition pipelines, delivery, reporting, and the coordinator that opens and closes pipelines."""
