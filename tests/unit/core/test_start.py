@@ -1,0 +1,47 @@
+import pytest
+
+from kafka_lambda_sink.core import commit_metadata
+from kafka_lambda_sink.core.ports import Committed
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.start import Start, decide_start
+
+TP = TopicPartition("orders", 0)
+
+
+def committed(offset: int | None, metadata: str = "") -> Committed:
+    return Committed(TP, offset, metadata)
+
+
+@pytest.mark.parametrize(
+    ("found", "appeared", "expected"),
+    [
+        (committed(42), False, 42),
+        (committed(42, commit_metadata.encode("A")), False, 42),
+        (committed(42, "written by another client"), False, 42),
+        (committed(0), False, 0),
+        (committed(None), False, Start.FROM_RESET),
+        (committed(None), True, Start.FROM_EARLIEST),
+        (committed(42, commit_metadata.encode("B")), False, Start.FROM_EARLIEST),
+        (committed(42, commit_metadata.encode("B")), True, Start.FROM_EARLIEST),
+    ],
+)
+def test_start(found, appeared, expected):
+    assert decide_start(found, "A", appeared_while_running=appeared) == expected
+
+
+def test_an_unknown_topic_id_never_discards_a_committed_offset():
+    assert decide_start(committed(42, commit_metadata.encode("B")), None, appeared_while_running=False) == 42
+
+
+@pytest.mark.parametrize("topic_id", ["3Db5QLSqSZieL3rJBUUegA", "a"])
+def test_metadata_round_trip(topic_id):
+    assert commit_metadata.topic_id_of(commit_metadata.encode(topic_id)) == topic_id
+
+
+@pytest.mark.parametrize("metadata", ["", "kls2;topic=x", "topic=x", "kls1;", "kls1;other=1", "{}"])
+def test_metadata_of_others_and_of_other_versions_is_ignored(metadata):
+    assert commit_metadata.topic_id_of(metadata) is None
+
+
+def test_fields_that_a_later_release_adds_are_passed_over():
+    assert commit_metadata.topic_id_of("kls1;state=9;topic=abc;more=1") == "abc"
