@@ -1,0 +1,36 @@
+"""Fixtures that several suites share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.broker import Broker
+from tests.support.cluster import Cluster
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """A real Kafka for the whole run, plaintext, with topics and groups for each test; who stops it, starts his own."""
+    with Broker() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sasl_broker() -> Iterator[Broker]:
+    """As `broker`, with SASL_SSL, SCRAM-SHA-256 and ACLs: user `sink` has no rights but those a test gives."""
+    with Broker(users={"sink": "sink-secret", "other": "other-secret"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cluster(broker: Broker) -> Cluster:
+    """Admin rights on `broker`."""
+    return Cluster(broker)
+
+
+@pytest.fixture(scope="session")
+def sasl_cluster(sasl_broker: Broker) -> Cluster:
+    """Admin rights on `sasl_broker`."""
+    return Cluster(sasl_broker)

@@ -1,0 +1,1 @@
+"""What several test suites share: real parts, and small tools to drive and to watch them."""
