@@ -1,0 +1,83 @@
+"""Batches, retries, and what happens to records that cannot be delivered."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from kafka_lambda_sink.config.declaration import ANY_CASE, HIGH, LOW, MEDIUM, Declared, Group
+
+BehaviorOnError = Literal["fail", "log", "ignore"]
+
+
+class BatchGroup(Group):
+    """What goes into one invocation."""
+
+    title: ClassVar[str] = "Batches"
+
+    aws_lambda_batch_size: Annotated[int, Declared("high", unit="records")] = Field(default=20, ge=1, le=100_000)
+    """Most records in one invocation. A batch has records of one partition only, in the order of their offsets."""
+
+    aws_lambda_batch_window_ms: Annotated[int, Declared("medium", unit="ms")] = Field(default=0, ge=0, le=300_000)
+    """How long to wait for a batch to fill once it has a record. 0: send what is there."""
+
+    aws_lambda_batch_max_bytes: Annotated[int | None, Declared("low", unit="bytes")] = Field(
+        default=None, ge=1, le=6_291_456
+    )
+    """Most bytes in the payload of one invocation, as encoded. Default: 6000000 for sync, 1000000 for async. A single
+    record is tried up to Lambda's own limit."""
+
+
+class RetryGroup(Group):
+    """Retries of invocations that Lambda could not take."""
+
+    title: ClassVar[str] = "Retries"
+
+    aws_lambda_retry_max_attempts: Annotated[int, Declared("medium", unit="attempts")] = Field(default=0, ge=0)
+    """How many times a batch is tried when the endpoint cannot be reached or asks to wait. 0: for ever, as losing
+    order or records is worse."""
+
+    aws_lambda_retry_timeout_ms: Annotated[int, Declared("medium", unit="ms")] = Field(default=0, ge=0)
+    """How long a batch is tried for. 0: for ever."""
+
+    aws_lambda_retry_backoff_ms: Annotated[int, Declared("low", unit="ms")] = Field(default=100, ge=1, le=60_000)
+    """First wait between two attempts. It doubles with each, and a random part of it is waited."""
+
+    aws_lambda_retry_backoff_max_ms: Annotated[int, Declared("low", unit="ms")] = Field(
+        default=20_000, ge=1, le=3_600_000
+    )
+    """Longest wait between two attempts, unless Lambda asks for more (`Retry-After`)."""
+
+
+class ErrorGroup(Group):
+    """Errors."""
+
+    title: ClassVar[str] = "Errors"
+
+    behavior_on_error: Annotated[BehaviorOnError, HIGH, ANY_CASE] = "fail"
+    """What happens when the function fails, its reply breaks the contract, or Lambda refuses the payload for good.
+    `fail` stops that partition, `log` writes an error record (or a log line) and goes on, `ignore` counts and goes
+    on."""
+
+    errors_tolerance: Annotated[Literal["none", "all"], HIGH, ANY_CASE] = "none"
+    """What happens to a record that cannot be converted: `none` stops its partition; `all` sends it to the dead letter
+    topic, or logs it, and goes on."""
+
+    errors_deadletterqueue_topic_name: Annotated[str | None, HIGH] = None
+    """Topic for the raw records that cannot be converted, with `errors.tolerance=all`. Blank: none."""
+
+    errors_deadletterqueue_topic_replication_factor: Annotated[int, Declared("low", unit="replicas")] = Field(
+        default=3, ge=-1, le=32_767
+    )
+    """Replicas of the dead letter topic where it has to be created. -1: the broker's default."""
+
+    errors_deadletterqueue_context_headers_enable: Annotated[bool, MEDIUM] = False
+    """Whether records in the dead letter topic have headers that say where they come from and what went wrong
+    (`__connect.errors.*`)."""
+
+    errors_log_enable: Annotated[bool, LOW] = False
+    """Whether each record that cannot be converted is logged, tolerated or not."""
+
+    errors_log_include_messages: Annotated[bool, LOW] = False
+    """Whether such log lines have the coordinates of the record in them. Keys and values are never logged."""

@@ -1,0 +1,115 @@
+"""The one model of a connector's configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from kafka_lambda_sink.config.function_name import FunctionName, parse_function_name
+from kafka_lambda_sink.config.groups.connector import ConnectorGroup
+from kafka_lambda_sink.config.groups.converters import ConverterGroup
+from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, RetryGroup
+from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionGroup
+from kafka_lambda_sink.config.groups.process import ProcessGroup
+from kafka_lambda_sink.config.groups.reports import ReportGroup
+from kafka_lambda_sink.config.layers import LAYERS, layer_sources
+from kafka_lambda_sink.config.topic_selection import compile_java_regex
+
+#: In the order of the reference.
+GROUPS = (
+    ConnectorGroup,
+    FunctionGroup,
+    CredentialsGroup,
+    ConverterGroup,
+    BatchGroup,
+    ErrorGroup,
+    ReportGroup,
+    RetryGroup,
+    ProcessGroup,
+)
+
+#: Lambda takes 6 MB (sync) and 1 MB (async) a call; batches stay below it by a margin.
+_BATCH_MAX_BYTES = {"sync": 6_000_000, "async": 1_000_000}
+
+
+class SinkConfig(
+    ProcessGroup,
+    RetryGroup,
+    ReportGroup,
+    ErrorGroup,
+    BatchGroup,
+    ConverterGroup,
+    CredentialsGroup,
+    FunctionGroup,
+    ConnectorGroup,
+    BaseSettings,
+):
+    """Everything that one connector is told, but for the properties of its Kafka clients (`ClientProperties`).
+
+    An attribute is named as its property, with `_` for `.`. Times are in the unit of the property. Build one with
+    `load`, or in tests with keyword arguments: nothing is read from the environment here.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take the layers of `from_layers`, or else keyword arguments only: the environment is a layer of ours."""
+        return layer_sources(settings_cls, init_settings) or (init_settings,)
+
+    @classmethod
+    def from_layers(cls, layers: Sequence[Mapping[str, str | None]]) -> Self:
+        """Build from values by attribute, the first layer that has one wins. Raises pydantic's ValidationError."""
+        carried: dict[str, Any] = {LAYERS: layers}
+        return cls(**carried)
+
+    @cached_property
+    def function(self) -> FunctionName:
+        """The parts of `aws.lambda.function.name`."""
+        return parse_function_name(self.aws_lambda_function_name)
+
+    @property
+    def qualifier(self) -> str | None:
+        """Alias or version of the function, or None."""
+        return self.function.qualifier
+
+    @property
+    def region(self) -> str | None:
+        """`aws.lambda.region`, else the region of the function's ARN, else None: ask the AWS SDK."""
+        return self.aws_lambda_region or self.function.region
+
+    @property
+    def batch_max_bytes(self) -> int:
+        """Most bytes of an encoded payload."""
+        return self.aws_lambda_batch_max_bytes or _BATCH_MAX_BYTES[self.aws_lambda_invocation_type]
+
+    @cached_property
+    def topics_pattern(self) -> re.Pattern[str] | None:
+        """`topics.regex`, compiled; to be used with `fullmatch`. None where `topics` lists them."""
+        return None if self.topics_regex is None else compile_java_regex(self.topics_regex)
+
+    def selects(self, topic: str) -> bool:
+        """Whether a topic of this name is read."""
+        pattern = self.topics_pattern
+        return topic in self.topics if pattern is None else pattern.fullmatch(topic) is not None
+
+    @property
+    def report_topics(self) -> dict[str, str]:
+        """The topics that are written, each with the key that names it: never to be read by the same connector."""
+        named = {
+            "aws.lambda.response.topic": self.aws_lambda_response_topic,
+            "aws.lambda.error.topic": self.aws_lambda_error_topic,
+            "errors.deadletterqueue.topic.name": self.errors_deadletterqueue_topic_name,
+        }
+        return {key: topic for key, topic in named.items() if topic}

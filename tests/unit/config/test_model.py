@@ -1,0 +1,109 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from kafka_lambda_sink.config.model import SinkConfig
+
+FIVE: dict[str, Any] = {
+    "name": "orders",
+    "bootstrap_servers": "localhost:9092",
+    "topics": "orders",
+    "aws_lambda_function_name": "handle-orders",
+    "aws_lambda_region": "eu-west-1",
+}
+
+
+def test_five_keys_make_a_sink_with_the_documented_defaults():
+    config = SinkConfig(**FIVE)
+    assert config.topics == ("orders",)
+    assert config.aws_lambda_batch_size == 20
+    assert config.batch_max_bytes == 6_000_000
+    assert (config.key_converter, config.value_converter) == ("string", "json")
+    assert config.value_converter_schemas_enable is False
+    assert config.auto_offset_reset == "earliest"
+    assert config.behavior_on_error == "fail"
+    assert config.report_topics == {}
+
+
+def test_async_batches_stay_below_the_smaller_limit():
+    assert SinkConfig(**FIVE, aws_lambda_invocation_type="ASYNC").batch_max_bytes == 1_000_000
+
+
+def test_the_first_layer_that_has_a_value_wins():
+    config = SinkConfig.from_layers([{"aws_lambda_batch_size": "7"}, {**FIVE, "aws_lambda_batch_size": "9"}])
+    assert config.aws_lambda_batch_size == 7
+
+
+def test_the_environment_is_no_hidden_source(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_LAMBDA_BATCH_SIZE", "3")
+    assert SinkConfig(**FIVE).aws_lambda_batch_size == 20
+
+
+def test_secrets_do_not_show():
+    config = SinkConfig(**FIVE, aws_secret_access_key="canary-1", aws_lambda_proxy_password="canary-2")
+    assert "canary" not in repr(config) + str(config) + config.model_dump_json()
+
+
+def test_a_configuration_does_not_change():
+    config = SinkConfig(**FIVE)
+    with pytest.raises(ValidationError):
+        config.tasks_max = 2  # type: ignore[misc]
+
+
+def test_javas_none_is_error():
+    assert SinkConfig(**FIVE, auto_offset_reset="none").auto_offset_reset == "error"
+
+
+@pytest.mark.parametrize(
+    ("java", "ours"),
+    [
+        ("org.apache.kafka.connect.storage.StringConverter", "string"),
+        ("org.apache.kafka.connect.json.JsonConverter", "json"),
+        ("org.apache.kafka.connect.converters.ByteArrayConverter", "bytes"),
+        ("BYTES", "bytes"),
+    ],
+)
+def test_converters_go_by_their_java_names(java: str, ours: str):
+    assert SinkConfig(**FIVE, key_converter=java).key_converter == ours
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [("io.confluent.connect.avro.AvroConverter", "not built yet"), ("com.example.Odd", "unknown converter")],
+)
+def test_a_converter_that_is_not_there_is_refused_by_name(value: str, message: str):
+    with pytest.raises(ValidationError, match=message):
+        SinkConfig(**FIVE, value_converter=value)
+
+
+def test_selects_is_a_full_match():
+    by_list = SinkConfig(**FIVE)
+    assert by_list.selects("orders")
+    assert not by_list.selects("orders-eu")
+    by_regex = SinkConfig(**{**FIVE, "topics": (), "topics_regex": r"orders(-[a-z]+)?"})
+    assert by_regex.selects("orders-eu")
+    assert not by_regex.selects("orders-eu.errors")
+
+
+@pytest.mark.parametrize(
+    ("name", "qualifier", "region"),
+    [
+        ("handler", None, None),
+        ("handler:live", "live", None),
+        ("handler:$LATEST", "$LATEST", None),
+        ("123456789012:function:handler:7", "7", None),
+        ("arn:aws:lambda:us-gov-west-1:123456789012:function:handler", None, "us-gov-west-1"),
+        ("arn:aws-cn:lambda:cn-north-1:123456789012:function:handler:7", "7", "cn-north-1"),
+    ],
+)
+def test_functions_are_named_as_the_api_names_them(name: str, qualifier: str | None, region: str | None):
+    config = SinkConfig(**{**FIVE, "aws_lambda_function_name": name, "aws_lambda_region": None})
+    assert (config.function.name, config.qualifier, config.region) == ("handler", qualifier, region)
+    assert not config.function.unqualified.endswith(f":{qualifier}")
+
+
+@pytest.mark.parametrize("name", ["", "a b", "f" * 65, "arn:aws:sns:eu-west-1:123456789012:topic", "f:a:b", "../x"])
+def test_what_is_no_function_is_refused(name: str):
+    with pytest.raises(ValidationError, match="not a function"):
+        SinkConfig(**{**FIVE, "aws_lambda_function_name": name})
