@@ -1,0 +1,132 @@
+"""The converters of keys and values: what comes from Kafka becomes what stands in the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from kafka_lambda_sink.converters.json_text import InvalidJsonError, validate_json
+from kafka_lambda_sink.core.errors import RecordError
+
+#: What msgspec's JSON encoder embeds: a str as a string, bytes as a base64 string, Raw as it is, None as null.
+Embeddable: TypeAlias = "str | bytes | msgspec.Raw | None"
+
+#: Bytes as Kafka holds them, or None, to what is embedded. Raises RecordError. Pure, for any thread.
+Converter: TypeAlias = Callable[[bytes | None], Embeddable]
+
+ConverterName: TypeAlias = Literal["string", "json", "bytes"]
+
+#: Kafka Connect's names of the two stages.
+KEY_CONVERTER: Final = "KEY_CONVERTER"
+VALUE_CONVERTER: Final = "VALUE_CONVERTER"
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """What Connect's JsonConverter writes and requires when `schemas.enable` is true: these two fields, no others."""
+
+    schema: msgspec.Raw
+    payload: msgspec.Raw
+
+
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+
+
+def build_converter(name: ConverterName, *, is_key: bool, schemas_enable: bool, escaped: bool) -> Converter:
+    """The converter of keys or of values.
+
+    - `string`: UTF-8 text, to a JSON string.
+    - `bytes`: anything, to a base64 string.
+    - `json`: to the JSON value, byte for byte. With `schemas_enable` the bytes must be Connect's envelope
+      `{"schema": …, "payload": …}`, and its payload is embedded. With `escaped` (`EscapedJsonKeyValueConverter` of the
+      Confluent connector) JSON without a schema becomes a JSON string that holds the JSON text.
+
+    An absent key and a tombstone become null. Raises ValueError for an unknown name.
+    """
+    where = "key" if is_key else "value"
+    stage = KEY_CONVERTER if is_key else VALUE_CONVERTER
+    match name:
+        case "string":
+            return _string_converter(where, stage)
+        case "bytes":
+            return _pass_bytes
+        case "json" if schemas_enable:
+            return _enveloped_json_converter(where, stage)
+        case "json" if escaped:
+            return _escaped_json_converter(where, stage)
+        case "json":
+            return _json_converter(where, stage)
+    raise ValueError(f"unknown converter {name!r}: string, json or bytes")
+
+
+def _pass_bytes(raw: bytes | None) -> Embeddable:
+    # The encoder writes bytes as padded standard base64, as Connect's JSON does.
+    return raw
+
+
+# Closures and not classes: a record passes through two of these, and `__call__` costs three times as much.
+
+
+def _string_converter(where: str, stage: str) -> Converter:
+    def convert(raw: bytes | None) -> Embeddable:
+        if raw is None:
+            return None
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as error:
+            reason, at = error.reason, error.start
+        raise RecordError(f"the {where} is not UTF-8: {reason} (byte {at})", stage=stage)
+
+    return convert
+
+
+def _json_converter(where: str, stage: str) -> Converter:
+    embed = msgspec.Raw
+
+    def convert(raw: bytes | None) -> Embeddable:
+        if raw is None:
+            return None
+        try:
+            validate_json(raw)
+        except InvalidJsonError as error:
+            raise _not_json(where, stage, error) from None
+        return embed(raw)
+
+    return convert
+
+
+def _escaped_json_converter(where: str, stage: str) -> Converter:
+    def convert(raw: bytes | None) -> Embeddable:
+        if raw is None:
+            return None
+        try:
+            validate_json(raw)
+        except InvalidJsonError as error:
+            raise _not_json(where, stage, error) from None
+        return raw.decode()
+
+    return convert
+
+
+def _enveloped_json_converter(where: str, stage: str) -> Converter:
+    def convert(raw: bytes | None) -> Embeddable:
+        if raw is None:
+            return None
+        try:
+            validate_json(raw)
+            return _decode_envelope(raw).payload
+        except InvalidJsonError as error:
+            raise _not_json(where, stage, error) from None
+        except msgspec.ValidationError:
+            pass
+        raise RecordError(
+            f'the {where} is not an object of exactly the fields "schema" and "payload" (schemas.enable=true)',
+            stage=stage,
+        )
+
+    return convert
+
+
+def _not_json(where: str, stage: str, error: InvalidJsonError) -> RecordError:
+    return RecordError(f"the {where} is not valid JSON: {error}", stage=stage)

@@ -1,0 +1,51 @@
+"""The records of one invocation, encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
+from kafka_lambda_sink.core.record import SourceRecord, next_offset
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records of one partition in offset order, at least one, and the payload that carries exactly them."""
+
+    #: What is sent to the function.
+    payload: bytes
+    records: Sequence[SourceRecord]
+
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return self.records[0].offset()
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to commit once the whole batch has its outcome; `endOffset` of an error record."""
+        return next_offset(self.records[-1])
+
+    @property
+    def count(self) -> int:
+        """How many records it has."""
+        return len(self.records)
+
+
+@dataclass(slots=True)
+class FailedRecord:
+    """A record that is in no batch, because it cannot be converted or is too large to be sent even alone."""
+
+    record: SourceRecord
+    error: RecordError | RecordTooLargeError
+
+    @property
+    def first_offset(self) -> int:
+        """Its offset."""
+        return self.record.offset()
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to commit once it has its outcome."""
+        return next_offset(self.record)
