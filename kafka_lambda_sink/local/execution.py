@@ -60,7 +60,6 @@ class Executor:
                 version=call.target.version,
                 memory_mb=function.memory_mb,
                 timeout=function.timeout,
-                deadline_ms=started_ms + round(function.timeout * 1000),
                 client_context=call.client_context,
             )
             outcome = function.handler.run(invocation)

@@ -28,8 +28,6 @@ class Invocation:
     memory_mb: int
     #: Seconds that the code may take.
     timeout: float
-    #: Milliseconds since the epoch at which it times out.
-    deadline_ms: int
     #: JSON text, or None.
     client_context: str | None = None
 
