@@ -1,0 +1,198 @@
+"""What is written to the response, error and dead letter topics (seed: "Response Schema", "Error Schema")."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from kafka_lambda_sink.contracts.report_format import PLAIN, ReportFormat, Wrapping, envelope, struct_schema
+from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.core.errors import RecordError
+from kafka_lambda_sink.core.outcome import BatchFailure
+from kafka_lambda_sink.core.ports import Report
+from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
+
+#: Characters of an error's message in a header; messages may quote functions and brokers.
+_MAX_MESSAGE: Final = 4096
+#: Prefix of Connect's context headers (KIP-298, DeadLetterQueueReporter.java).
+_CONTEXT: Final = "__connect.errors."
+
+_COORDINATES_SCHEMA: Final = [("topic", "string", False), ("partition", "int32", False)]
+_RESULT_KEY: Final = struct_schema([*_COORDINATES_SCHEMA, ("offset", "int64", False)])
+_ERROR_KEY: Final = struct_schema(
+    [*_COORDINATES_SCHEMA, ("startOffset", "int64", False), ("endOffset", "int64", False)]
+)
+_RESULT_VALUE: Final = {"type": "string", "optional": False}
+_ERROR_VALUE: Final = struct_schema(
+    [
+        ("functionName", "string", False),
+        ("inputPayload", "string", True),
+        ("statusCode", "int32", False),
+        ("functionError", "string", True),
+        ("logResult", "string", True),
+        ("payload", "string", True),
+        ("executedVersion", "string", True),
+    ]
+)
+
+
+class ErrorValue(msgspec.Struct, rename="camel", gc=False):
+    """The value of an error record; the order of the fields is that of the seed. Absent ones are null."""
+
+    function_name: str
+    #: The JSON that was sent last, as text; None where nothing was sent.
+    input_payload: str | None
+    status_code: int
+    function_error: str
+    #: Base64, as Lambda gave it.
+    log_result: str | None
+    #: The body of the reply or refusal; bytes that are not UTF-8 are replaced.
+    payload: str | None
+    executed_version: str | None
+
+
+class ErrorReport(Report):
+    """A record of the error topic: the only kind of report that `shrink` may cut."""
+
+    __slots__ = ()
+
+
+class ResultReports:
+    """Makes the records of the response topic. Pure; any thread.
+
+    Key: `{"topic", "partition", "offset"}` of the record. Value: the text of the entry's `payload` as the function
+    wrote it. With a value schema it is the same text as a JSON string, for a payload has no schema that we could know.
+    """
+
+    __slots__ = ("_key", "_topic", "_value")
+
+    def __init__(self, topic: str, report_format: ReportFormat) -> None:
+        self._topic = topic
+        self._key = envelope(_RESULT_KEY) if report_format.has_key_schema else PLAIN
+        self._value: Wrapping | None = envelope(_RESULT_VALUE) if report_format.has_value_schema else None
+
+    def of(self, batch: Batch, texts: Sequence[bytes]) -> tuple[list[Report], int]:
+        """One report a record, of the texts that `ReplyChecker.check` gave; and the bytes of their keys and values."""
+        # The rest of the key, and two of the headers, are the same for a whole batch.
+        before, shared = _shared_parts(batch.records[0], self._key)
+        before += b',"offset":'
+        after = b"}" + self._key.after
+        topic, wrapping = self._topic, self._value
+        reports = []
+        size = 0
+        for record, text in zip(batch.records, texts, strict=True):
+            offset = b"%d" % record.offset()
+            key = before + offset + after
+            value = text if wrapping is None else wrapping.of(msgspec.json.encode(text.decode()))
+            reports.append(Report(topic, key, value, (*shared, *_place(record, offset))))
+            size += len(key) + len(value)
+        return reports, size
+
+
+class ErrorReports:
+    """Makes the records of the error topic. Pure; any thread.
+
+    Key: `{"topic", "partition", "startOffset", "endOffset"}`, the end exclusive. `functionError` is never null:
+
+    ========================== =========== ==================================================================
+    functionError              statusCode  what happened
+    ========================== =========== ==================================================================
+    Handled, Unhandled         200         Lambda's own words: the function ran and failed
+    InvalidResponse            200         the function ran, and its reply breaks the response contract
+    PayloadInvocationError     HTTP status the API refused these bytes for good
+    TransientInvocationError   HTTP status throttled, failing or out of reach until the retry policy was exhausted
+                               or 0
+    RecordTooLarge             0           a single record over the limit; never sent
+    ========================== =========== ==================================================================
+    """
+
+    __slots__ = ("_function_name", "_key", "_topic", "_value")
+
+    def __init__(self, topic: str, function_name: str, report_format: ReportFormat) -> None:
+        self._topic = topic
+        self._function_name = function_name
+        self._key = envelope(_ERROR_KEY) if report_format.has_key_schema else PLAIN
+        self._value = envelope(_ERROR_VALUE) if report_format.has_value_schema else PLAIN
+
+    def of(self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure) -> tuple[Report, int]:
+        """The report of a batch or record, and the bytes of its key and value. `sent` is empty where nothing was."""
+        first = item.records[0] if isinstance(item, Batch) else item.record
+        before, shared = _shared_parts(first, self._key)
+        key = before + b',"startOffset":%d,"endOffset":%d}' % (item.first_offset, item.next_offset) + self._key.after
+        value = ErrorValue(
+            function_name=self._function_name,
+            input_payload=sent.decode() if sent else None,
+            status_code=failure.status_code,
+            function_error=failure.function_error,
+            log_result=failure.log_result,
+            payload=failure.payload.decode(errors="replace") if failure.payload else None,
+            executed_version=failure.executed_version,
+        )
+        text = self._value.of(msgspec.json.encode(value))
+        headers = (
+            *shared,
+            *_place(first, b"%d" % item.first_offset),
+            ("error_message", str(failure.error)[:_MAX_MESSAGE].encode(errors="replace")),
+            ("exception", failure.error.error_id.encode()),
+        )
+        return ErrorReport(self._topic, key, text, headers), len(key) + len(text)
+
+
+class DeadLetterReports:
+    """Makes the records of the dead letter topic. Pure; any thread.
+
+    Key, value and headers are the record's own, byte for byte. With `has_context`
+    (`errors.deadletterqueue.context.headers.enable`) ten `__connect.errors.*` headers follow them.
+    """
+
+    __slots__ = ("_connector", "_has_context", "_stages", "_topic")
+
+    def __init__(self, topic: str, *, connector: str, has_context: bool, stages: Mapping[str, str]) -> None:
+        self._topic = topic
+        self._connector = connector
+        self._has_context = has_context
+        #: For each stage, e.g. KEY_CONVERTER, the class that the configuration names for it.
+        self._stages = dict(stages)
+
+    def of(self, record: SourceRecord, error: RecordError) -> tuple[Report, int]:
+        """The report of a record, and the bytes of its key and value."""
+        key, value = record.key(), record.value()
+        headers = list(record.headers() or ())
+        if self._has_context:
+            headers += self._context(record, error)
+        return Report(self._topic, key, value, tuple(headers)), len(key or b"") + len(value or b"")
+
+    def _context(self, record: SourceRecord, error: RecordError) -> list[tuple[str, bytes | None]]:
+        kind = type(error)
+        context = {
+            "topic": record.topic(),
+            "partition": str(record.partition()),
+            "offset": str(record.offset()),
+            "connector.name": self._connector,
+            # One process runs one task.
+            "task.id": "0",
+            "stage": error.stage,
+            "class.name": self._stages.get(error.stage, ""),
+            "exception.class.name": f"{kind.__module__}.{kind.__qualname__}",
+            "exception.message": str(error),
+            "exception.stacktrace": "".join(traceback.format_exception(error)),
+        }
+        return [(_CONTEXT + name, text.encode(errors="replace")) for name, text in context.items()]
+
+
+def _shared_parts(record: SourceRecord, key: Wrapping) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+    """The beginning of a key, up to the partition, and the headers that all records of a partition have."""
+    topic, partition = record.topic(), b"%d" % record.partition()
+    before = key.before + b'{"topic":' + msgspec.json.encode(topic) + b',"partition":' + partition
+    return before, (("input_record_topic", topic.encode()), ("input_record_partition", partition))
+
+
+def _place(record: SourceRecord, offset: bytes) -> tuple[tuple[str, bytes | None], ...]:
+    kind, timestamp = record.timestamp()
+    return (
+        ("input_record_offset", offset),
+        ("input_record_timestamp", None if kind == TIMESTAMP_NOT_AVAILABLE else b"%d" % timestamp),
+    )

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from kafka_lambda_sink.contracts.report_format import ReportFormat
+from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
+from kafka_lambda_sink.contracts.shrink import INPUT_PREFIX, PAYLOAD_PREFIX, shrink
+from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.core.errors import (
+    FunctionError,
+    KafkaLambdaSinkError,
+    PayloadInvocationError,
+    RecordError,
+    RecordTooLargeError,
+    ReplyError,
+    TransientInvocationError,
+)
+from kafka_lambda_sink.core.outcome import (
+    BatchFailure,
+    failure_before_sending,
+    failure_of_refusal,
+    failure_of_reply,
+)
+from kafka_lambda_sink.core.ports import InvokeReply, Report
+from tests.support.records import record
+
+BATCH = Batch(b'[{"payload":{}}]', [record(17), record(20, timestamp=(0, -1))])
+PLAIN = ReportFormat()
+WITH_SCHEMAS = ReportFormat(has_key_schema=True, has_value_schema=True)
+
+
+def parsed(report: Report) -> tuple[Any, Any]:
+    assert report.key is not None
+    assert report.value is not None
+    return json.loads(report.key), json.loads(report.value)
+
+
+def error_report(failure: BatchFailure, *, sent: bytes = BATCH.payload, report_format: ReportFormat = PLAIN) -> Report:
+    report, size = ErrorReports("errors", "orders-fn", report_format).of(BATCH, sent, failure)
+    assert size == len(report.key or b"") + len(report.value or b"")
+    return report
+
+
+def test_results_have_the_seeds_keys_and_the_text_as_it_came():
+    texts = [b'{"offset": 17, "result":1.50}', b'{ "offset":20}']
+    reports, size = ResultReports("results", PLAIN).of(BATCH, texts)
+    assert [report.topic for report in reports] == ["results", "results"]
+    assert [report.key for report in reports] == [
+        b'{"topic":"orders","partition":3,"offset":17}',
+        b'{"topic":"orders","partition":3,"offset":20}',
+    ]
+    assert [report.value for report in reports] == texts
+    assert size == sum(len(report.key or b"") + len(report.value or b"") for report in reports)
+
+
+def test_results_carry_the_input_records_place():
+    reports, _ = ResultReports("results", PLAIN).of(BATCH, [b"{}", b"{}"])
+    assert dict(reports[0].headers) == {
+        "input_record_topic": b"orders",
+        "input_record_partition": b"3",
+        "input_record_offset": b"17",
+        "input_record_timestamp": b"1700000000000",
+    }
+    assert dict(reports[1].headers)["input_record_timestamp"] is None
+
+
+def test_results_with_schemas_come_in_connects_envelope():
+    text = '{"result":"ü \\" \\n"}'
+    (report, _), _ = ResultReports("results", WITH_SCHEMAS).of(BATCH, [text.encode(), b"{}"])
+    key, value = parsed(report)
+    assert key == {
+        "schema": {
+            "type": "struct",
+            "optional": False,
+            "fields": [
+                {"type": "string", "optional": False, "field": "topic"},
+                {"type": "int32", "optional": False, "field": "partition"},
+                {"type": "int64", "optional": False, "field": "offset"},
+            ],
+        },
+        "payload": {"topic": "orders", "partition": 3, "offset": 17},
+    }
+    assert value == {"schema": {"type": "string", "optional": False}, "payload": text}
+
+
+def test_a_function_error_is_reported_in_the_seeds_order():
+    reply = InvokeReply(200, b'{"errorMessage":"x"}', "Unhandled", "$LATEST", "bG9n", "id-1")
+    report = error_report(failure_of_reply(FunctionError("Unhandled", "the function failed"), reply))
+    assert report.topic == "errors"
+    assert report.key == b'{"topic":"orders","partition":3,"startOffset":17,"endOffset":21}'
+    assert report.value == (
+        b'{"functionName":"orders-fn","inputPayload":"[{\\"payload\\":{}}]","statusCode":200,"functionError":"Unhandled",'
+        b'"logResult":"bG9n","payload":"{\\"errorMessage\\":\\"x\\"}","executedVersion":"$LATEST"}'
+    )
+    assert dict(report.headers) == {
+        "input_record_topic": b"orders",
+        "input_record_partition": b"3",
+        "input_record_offset": b"17",
+        "input_record_timestamp": b"1700000000000",
+        "error_message": b"the function failed",
+        "exception": b"FunctionError",
+    }
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "name", "payload"),
+    [
+        (
+            failure_of_reply(ReplyError("x"), InvokeReply(200, b"nonsense \xff")),
+            200,
+            "InvalidResponse",
+            "nonsense \ufffd",
+        ),
+        (
+            failure_of_refusal(PayloadInvocationError("x", code="InvalidRequestContent", status=400, body=b"{}")),
+            400,
+            "PayloadInvocationError",
+            "{}",
+        ),
+        (failure_of_refusal(TransientInvocationError("x", code="Timeout")), 0, "TransientInvocationError", None),
+    ],
+)
+def test_every_failure_has_a_name_and_a_status(failure: BatchFailure, status: int, name: str, payload: str | None):
+    _, value = parsed(error_report(failure))
+    assert value == {
+        "functionName": "orders-fn",
+        "inputPayload": '[{"payload":{}}]',
+        "statusCode": status,
+        "functionError": name,
+        "logResult": None,
+        "payload": payload,
+        "executedVersion": None,
+    }
+
+
+def test_a_record_that_was_never_sent_is_reported_without_input():
+    item = FailedRecord(record(17), RecordTooLargeError("too large"))
+    report, _ = ErrorReports("errors", "fn", PLAIN).of(
+        item, b"", failure_before_sending(RecordTooLargeError("too large"))
+    )
+    key, value = parsed(report)
+    assert key == {"topic": "orders", "partition": 3, "startOffset": 17, "endOffset": 18}
+    assert (value["inputPayload"], value["statusCode"], value["functionError"]) == (None, 0, "RecordTooLarge")
+
+
+def test_a_foreign_message_fits_a_header():
+    failure = failure_before_sending(KafkaLambdaSinkError("x" * 10_000 + "\ud800"))
+    assert len(dict(error_report(failure).headers)["error_message"] or b"") == 4096
+
+
+def test_errors_with_schemas_validate_against_their_own():
+    report = error_report(failure_before_sending(RecordTooLargeError("x")), report_format=WITH_SCHEMAS)
+    for part in parsed(report):
+        assert [field["field"] for field in part["schema"]["fields"]] == list(part["payload"])
+        for field in part["schema"]["fields"]:
+            content = part["payload"][field["field"]]
+            assert content is not None or field["optional"]
+            assert content is None or isinstance(content, str if field["type"] == "string" else int)
+
+
+@pytest.mark.parametrize("report_format", [PLAIN, WITH_SCHEMAS])
+def test_an_error_record_shrinks_step_by_step_and_keeps_its_key_and_schema(report_format: ReportFormat):
+    reply = InvokeReply(200, b"p" * 100_000, "Unhandled", "7", base64.b64encode(b"log" * 1000).decode(), "id")
+    failure = failure_of_reply(FunctionError("Unhandled"), reply)
+    report: Report | None = error_report(failure, sent='["ü"]'.encode() * 1_000_000, report_format=report_format)
+    assert report is not None
+    whole = parsed(report)
+    sizes, marks = [len(report.value or b"")], []
+    while (report := shrink(report)) is not None:
+        key, value = parsed(report)
+        assert key == whole[0]
+        assert value.keys() == whole[1].keys()
+        assert value.get("schema") == whole[1].get("schema")
+        payload = value.get("payload") if report_format is WITH_SCHEMAS else value
+        assert (payload["functionError"], payload["executedVersion"]) == ("Unhandled", "7")
+        sizes.append(len(report.value or b""))
+        marks.append({name: mark for name, mark in report.headers if name.startswith("kls.")})
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[1] < 1_000_000
+    assert sizes[-1] < PAYLOAD_PREFIX + 1000
+    truncated, omitted = {"kls.input_payload": b"truncated"}, {"kls.input_payload": b"omitted"}
+    assert marks == [truncated, omitted, omitted | {"kls.log_result": b"omitted", "kls.payload": b"truncated"}]
+
+
+def test_the_cut_input_is_a_prefix_of_the_input():
+    sent = msgspec.json.encode(["ü€😀"] * 100_000)
+    shrunk = shrink(error_report(failure_before_sending(KafkaLambdaSinkError()), sent=sent))
+    assert shrunk is not None
+    _, value = parsed(shrunk)
+    assert value["inputPayload"] == sent.decode()[:INPUT_PREFIX]
+
+
+def test_results_and_dead_letters_are_never_cut():
+    value = json.dumps({"functionName": "x", "inputPayload": "y"}).encode()
+    (result, _), _ = ResultReports("results", PLAIN).of(BATCH, [value, b"{}"])
+    assert shrink(result) is None
+    dead_letter, _ = DeadLetterReports("dlq", connector="c", has_context=True, stages={}).of(
+        record(1, value), RecordError("x", stage="VALUE_CONVERTER")
+    )
+    assert shrink(dead_letter) is None
+
+
+HEADERS: list[tuple[str, bytes | None]] = [("a", b"\xff"), ("a", None), ("b", b"")]
+
+
+def test_a_dead_letter_is_the_record_untouched():
+    reports = DeadLetterReports("dlq", connector="c", has_context=False, stages={})
+    report, size = reports.of(record(5, b"\x00\xff", b"", headers=HEADERS), RecordError("x", stage="KEY_CONVERTER"))
+    assert report == Report("dlq", b"", b"\x00\xff", tuple(HEADERS))
+    assert size == 2
+    report, _ = reports.of(record(5, None, None), RecordError("x", stage="KEY_CONVERTER"))
+    assert report == Report("dlq", None, None, ())
+
+
+def test_context_headers_are_connects():
+    reports = DeadLetterReports(
+        "dlq", connector="orders-sink", has_context=True, stages={"VALUE_CONVERTER": "JsonConverter"}
+    )
+    error = RecordError("the value is not valid JSON: it is empty", stage="VALUE_CONVERTER")
+    report, _ = reports.of(record(5, b"", headers=HEADERS), error)
+    assert report.headers[:3] == tuple(HEADERS)
+    context = dict(report.headers[3:])
+    stacktrace = context.pop("__connect.errors.exception.stacktrace") or b""
+    assert b"it is empty" in stacktrace
+    assert context == {
+        "__connect.errors.topic": b"orders",
+        "__connect.errors.partition": b"3",
+        "__connect.errors.offset": b"5",
+        "__connect.errors.connector.name": b"orders-sink",
+        "__connect.errors.task.id": b"0",
+        "__connect.errors.stage": b"VALUE_CONVERTER",
+        "__connect.errors.class.name": b"JsonConverter",
+        "__connect.errors.exception.class.name": b"kafka_lambda_sink.core.errors.RecordError",
+        "__connect.errors.exception.message": b"the value is not valid JSON: it is empty",
+    }
