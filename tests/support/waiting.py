@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], timeout: float = 10.0, *, what: str = "", every: float = 0.02) -> T:
+def wait_until(condition: Callable[[], T | None], timeout: float = 10.0, *, what: str = "", every: float = 0.02) -> T:
     """The first truthy result of `condition`; AssertionError when none came within `timeout` seconds."""
     pause = threading.Event()
     deadline = time.monotonic() + timeout  # noqa: TID251 - the one clock of waiting tests

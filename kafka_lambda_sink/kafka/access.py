@@ -1,0 +1,75 @@
+"""What `check` asks of a cluster: is it there, and what may we do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AclOperation, AdminClient
+
+from kafka_lambda_sink.core.errors import KafkaClientError
+from kafka_lambda_sink.kafka.client_config import build_client
+from kafka_lambda_sink.kafka.client_events import ClientEvents
+
+_REQUEST_TIMEOUT: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What we may do to one topic or group."""
+
+    #: Kafka's names: READ, WRITE, DESCRIBE, …; None where the broker did not tell.
+    operations: frozenset[str] | None = None
+    #: Why the question was refused, else None. UnknownTopicError for a topic that does not exist.
+    error: KafkaClientError | None = None
+
+    def may(self, operation: str) -> bool | None:
+        """Whether `operation` is allowed; None where that is not known."""
+        if self.error is not None:
+            return False
+        return None if self.operations is None else operation in self.operations
+
+
+class ClusterAccess:
+    """The questions, on one admin client of `client_config.admin_config`. Every method blocks."""
+
+    def __init__(self, config: Mapping[str, Any], *, timeout: float = _REQUEST_TIMEOUT) -> None:
+        self._events = ClientEvents()
+        self._timeout = timeout
+        self._admin: AdminClient = build_client(AdminClient, config, self._events)
+
+    def brokers(self) -> int:
+        """How many brokers there are. Raises RetriableKafkaError, KafkaAuthorizationError with the reason."""
+        try:
+            answer = self._admin.describe_cluster(request_timeout=self._timeout).result(self._timeout + 1)
+        except KafkaException as error:
+            raise self._explain(error, "reaching the brokers") from error
+        return len(answer.nodes)
+
+    def topics(self, names: Sequence[str]) -> dict[str, Access]:
+        """Access to each of `names`."""
+        answers = self._admin.describe_topics(
+            TopicCollection(list(names)), include_authorized_operations=True, request_timeout=self._timeout
+        )
+        return {name: self._access(answer, f"topic {name}") for name, answer in answers.items()}
+
+    def group(self, group_id: str) -> Access:
+        """Access to a consumer group, which need not exist."""
+        answers = self._admin.describe_consumer_groups(
+            [group_id], include_authorized_operations=True, request_timeout=self._timeout
+        )
+        return self._access(answers[group_id], f"group {group_id}")
+
+    def _access(self, answer: Future[Any], what: str) -> Access:
+        try:
+            operations: list[AclOperation] | None = answer.result(self._timeout + 1).authorized_operations
+        except KafkaException as error:
+            return Access(error=self._explain(error, f"describing {what}"))
+        return Access(None if operations is None else frozenset(operation.name for operation in operations))
+
+    def _explain(self, error: KafkaException, doing: str) -> KafkaClientError:
+        self._admin.poll(0)
+        return self._events.explain(error.args[0], doing)

@@ -1,0 +1,156 @@
+"""The final configuration of every client: the user's properties, then what the guarantees rest on.
+
+Properties come in librdkafka's names, already translated and checked (`config`). What stands in a `_FORCED` table wins
+over them; what stands in a `_DEFAULT` table does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from confluent_kafka import KafkaException
+
+from kafka_lambda_sink.core.errors import ConfigError, Problem
+from kafka_lambda_sink.kafka.client_events import ClientEvents
+from kafka_lambda_sink.kafka.msk_iam import MSK_IAM, msk_token_source
+
+T = TypeVar("T")
+
+_FORCED_CONSUMER: Final = {
+    # Commits are ours, explicit, and of what has a final outcome.
+    "enable.auto.commit": "false",
+    "enable.auto.offset.store": "false",
+    # Where to start is our decision too; librdkafka's own reset would skip or repeat records in silence.
+    "auto.offset.reset": "error",
+    "allow.auto.create.topics": "false",
+}
+_DEFAULT_CONSUMER: Final = {"isolation.level": "read_committed"}
+
+_DEFAULT_FETCHER: Final = {
+    # One queue a partition: 1 to 4 MB. With librdkafka's backoff of 1000 ms a full queue costs 14 times.
+    "queued.max.messages.kbytes": "2048",
+    "fetch.queue.backoff.ms": "20",
+}
+#: Tells a partition's end, the only sign of the position behind records that compaction took from the tail.
+_FORCED_FETCHER: Final = {"enable.partition.eof": "true"}
+
+_FORCED_PRODUCER: Final = {"enable.idempotence": "true", "acks": "all"}
+_DEFAULT_PRODUCER: Final = {
+    # Java's partitioner: a compacted topic stays compacted by key after a migration.
+    "partitioner": "murmur2_random",
+    "message.timeout.ms": "30000",
+    "linger.ms": "5",
+    # The broker refuses a whole batch over `max.message.bytes`, and librdkafka does not split it: stay far below.
+    "batch.size": "65536",
+    "queue.buffering.max.kbytes": "65536",
+}
+_LONGEST_MESSAGE_TIMEOUT: Final = 59_999
+
+_MEMBER_ONLY: Final = frozenset(
+    {
+        "group.protocol",
+        "group.remote.assignor",
+        "group.instance.id",
+        "partition.assignment.strategy",
+        "session.timeout.ms",
+        "heartbeat.interval.ms",
+        "group.protocol.type",
+        "max.poll.interval.ms",
+    }
+)
+_FETCHER_ONLY: Final = ("fetch.", "queued.", "max.partition.fetch.bytes", "check.crcs")
+#: What a client that neither consumes nor produces understands; librdkafka complains in its log about the rest.
+_CONNECTION: Final = (
+    "bootstrap.servers",
+    "metadata.broker.list",
+    "security.protocol",
+    "sasl.",
+    "ssl.",
+    "enable.ssl.",
+    "enable.sasl.",
+    "https.",
+    "client.",
+    "socket.",
+    "broker.",
+    "connections.",
+    "reconnect.",
+    "retry.backoff.",
+    "metadata.max.age.ms",
+    "api.version.",
+    "debug",
+    "log_level",
+    MSK_IAM,
+)
+#: With `group.protocol=consumer` the broker decides these. Source: KIP-848; librdkafka refuses them at construction.
+_BROKER_DECIDES: Final = frozenset(
+    {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy", "group.protocol.type"}
+)
+_PROPERTY: Final = re.compile(r'configuration property:? "(?P<key>[^"]+)"')
+
+
+def member_config(properties: Mapping[str, str], *, group_id: str, client_id: str) -> dict[str, Any]:
+    """For the group's member, which gets no records. Raises ConfigError for keys that KIP-848 does not know."""
+    mine = {key: value for key, value in properties.items() if not key.startswith(_FETCHER_ONLY)}
+    if is_broker_side(properties):
+        refused = sorted(_BROKER_DECIDES & properties.keys())
+        if refused:
+            raise ConfigError([_decided_by_broker(key) for key in refused])
+    else:
+        mine.setdefault("partition.assignment.strategy", "cooperative-sticky")
+    return _DEFAULT_CONSUMER | mine | _FORCED_CONSUMER | {"group.id": group_id, "client.id": client_id}
+
+
+def fetcher_config(properties: Mapping[str, str], *, group_id: str, client_id: str) -> dict[str, Any]:
+    """For the reader of one partition. It has the group's id, so that the group's ACL serves it, and never joins."""
+    mine = {key: value for key, value in properties.items() if key not in _MEMBER_ONLY}
+    forced = _FORCED_CONSUMER | _FORCED_FETCHER | {"group.id": group_id, "client.id": client_id}
+    return _DEFAULT_CONSUMER | _DEFAULT_FETCHER | mine | forced
+
+
+def producer_config(properties: Mapping[str, str], *, client_id: str) -> dict[str, Any]:
+    """For the reports of one cluster. A report's last word comes in less than a minute."""
+    mine = dict(properties)
+    # librdkafka takes either name; two of them would leave the choice to the order of a dict.
+    wanted = mine.pop("delivery.timeout.ms", None) or mine.get("message.timeout.ms")
+    if wanted is not None and wanted.isdecimal():
+        mine["message.timeout.ms"] = str(min(int(wanted) or _LONGEST_MESSAGE_TIMEOUT, _LONGEST_MESSAGE_TIMEOUT))
+    for alias, key in (("request.required.acks", "acks"), ("queue.buffering.max.ms", "linger.ms")):
+        if alias in mine:
+            mine[key] = mine.pop(alias)
+    return _DEFAULT_PRODUCER | mine | _FORCED_PRODUCER | {"client.id": client_id}
+
+
+def admin_config(properties: Mapping[str, str], *, client_id: str) -> dict[str, Any]:
+    """For questions about topics and groups: how to connect, nothing else."""
+    return {key: value for key, value in properties.items() if key.startswith(_CONNECTION)} | {"client.id": client_id}
+
+
+def is_broker_side(config: Mapping[str, Any]) -> bool:
+    """Whether the group protocol is KIP-848's, where the broker assigns."""
+    return str(config.get("group.protocol", "classic")).lower() == "consumer"
+
+
+def build_client(client: Callable[[dict[str, Any]], T], config: Mapping[str, Any], events: ClientEvents) -> T:
+    """A client whose log lines and errors go to `events`. Raises ConfigError where librdkafka refuses a property."""
+    final = dict(config)
+    if final.pop(MSK_IAM, "false") == "true":
+        final["oauth_cb"] = msk_token_source(str(final.get("bootstrap.servers", "")))
+    try:
+        return client(final | events.config())
+    except KafkaException as error:
+        text = str(error.args[0].str())
+        match = _PROPERTY.search(text)
+        problem = Problem(key=match["key"] if match else None, message=text, error_id="client-configuration")
+        # Not chained: a traceback that shows local variables would show the configuration.
+        raise ConfigError([problem]) from None
+
+
+def _decided_by_broker(key: str) -> Problem:
+    return Problem(
+        key=key,
+        message="has no meaning with group.protocol=consumer: the broker decides",
+        error_id="conflicting-keys",
+        hint="Remove it; the broker's counterparts begin with group.consumer.",
+    )

@@ -1,0 +1,114 @@
+"""The one table from librdkafka's error codes to our classes. A code that is not in it gets the safe default."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaError
+
+from kafka_lambda_sink.core.errors import (
+    FatalKafkaError,
+    KafkaAuthorizationError,
+    KafkaClientError,
+    OffsetOutOfRangeError,
+    PermanentReportError,
+    ReportError,
+    RetriableKafkaError,
+    TransientReportError,
+    UnknownTopicError,
+)
+
+_CLIENT_ERRORS: Final[dict[type[KafkaClientError], frozenset[str]]] = {
+    FatalKafkaError: frozenset({"_FATAL", "_FENCED", "FENCED_INSTANCE_ID", "UNRELEASED_INSTANCE_ID"}),
+    KafkaAuthorizationError: frozenset(
+        {
+            "_AUTHENTICATION",
+            "SASL_AUTHENTICATION_FAILED",
+            "UNSUPPORTED_SASL_MECHANISM",
+            "ILLEGAL_SASL_STATE",
+            "TOPIC_AUTHORIZATION_FAILED",
+            "GROUP_AUTHORIZATION_FAILED",
+            "CLUSTER_AUTHORIZATION_FAILED",
+            "SECURITY_DISABLED",
+        }
+    ),
+    UnknownTopicError: frozenset(
+        {
+            "UNKNOWN_TOPIC_OR_PART",
+            "UNKNOWN_TOPIC_ID",
+            "INCONSISTENT_TOPIC_ID",
+            "TOPIC_EXCEPTION",
+            "_UNKNOWN_TOPIC",
+            "_UNKNOWN_PARTITION",
+        }
+    ),
+    OffsetOutOfRangeError: frozenset({"OFFSET_OUT_OF_RANGE", "_AUTO_OFFSET_RESET", "_LOG_TRUNCATION"}),
+}
+#: By code. Everything else: wait and try again, which loses nothing.
+_CLIENT_CLASS: Final = {code: kind for kind, codes in _CLIENT_ERRORS.items() for code in codes}
+
+_TOO_LARGE: Final = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"})
+#: Reports that the broker will refuse again however often they are produced. Everything else may pass later.
+_PERMANENT_REPORT: Final = _TOO_LARGE | {
+    "TOPIC_AUTHORIZATION_FAILED",
+    "CLUSTER_AUTHORIZATION_FAILED",
+    "TOPIC_EXCEPTION",
+    "INVALID_RECORD",  # a record without a key for a compacted topic, for one
+    "INVALID_TIMESTAMP",
+    "INVALID_CONFIG",
+    "INVALID_REQUIRED_ACKS",
+    "POLICY_VIOLATION",
+    "SECURITY_DISABLED",
+    "UNSUPPORTED_FOR_MESSAGE_FORMAT",
+    "UNSUPPORTED_COMPRESSION_TYPE",
+    "_INVALID_ARG",
+    "_KEY_SERIALIZATION",
+    "_VALUE_SERIALIZATION",
+}
+
+_HINTS: Final[dict[str, str]] = {
+    "_AUTHENTICATION": "Check sasl.mechanism and the user name and password that go with it.",
+    "SASL_AUTHENTICATION_FAILED": "Check sasl.mechanism and the user name and password that go with it.",
+    "TOPIC_AUTHORIZATION_FAILED": "Allow READ on the source topics and WRITE on the report topics.",
+    "GROUP_AUTHORIZATION_FAILED": "Allow READ on the consumer group.",
+    "CLUSTER_AUTHORIZATION_FAILED": "Allow the operation on the cluster.",
+    "FENCED_INSTANCE_ID": "Another process has the same group.instance.id.",
+    "UNRELEASED_INSTANCE_ID": "Another process has the same group.instance.id.",
+}
+
+
+def client_error(error: KafkaError, doing: str) -> KafkaClientError:
+    """Our exception for `error`, met while `doing` (a phrase such as "reading orders-2")."""
+    code = error.name()
+    kind: type[KafkaClientError] = FatalKafkaError if error.fatal() else _CLIENT_CLASS.get(code, RetriableKafkaError)
+    if code == "_AUTHENTICATION" and _is_local(error):
+        kind = RetriableKafkaError
+    return kind(f"{doing}: {error.str()} ({code})", code=code, hint=_HINTS.get(code))
+
+
+class ReportVerdict(NamedTuple):
+    """What a failed delivery means."""
+
+    error: ReportError
+    is_too_large: bool
+    is_fatal: bool
+
+
+def report_error(error: KafkaError, topic: str) -> ReportVerdict:
+    """What a failed delivery to `topic` means for the report and for its producer."""
+    code = error.name()
+    is_fatal = error.fatal() or code in _CLIENT_ERRORS[FatalKafkaError]
+    # A producer that has become unusable says nothing against the report: the next producer writes it.
+    kind = PermanentReportError if code in _PERMANENT_REPORT and not is_fatal else TransientReportError
+    message = f"{topic}: {error.str()} ({code})"
+    return ReportVerdict(kind(message, hint=_HINTS.get(code)), code in _TOO_LARGE, is_fatal)
+
+
+def _is_local(error: KafkaError) -> bool:
+    """Whether an authentication ended because the connection did, not because the broker said no.
+
+    librdkafka has one code for both; only a failure of its own is told as "Local: …". A broker that restarts in the
+    middle of a handshake must not stop a connector.
+    """
+    text = error.str()
+    return "Local: " in text or "Disconnected" in text

@@ -1,0 +1,132 @@
+"""Reading one partition by manual assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+)
+from confluent_kafka import TopicPartition as ClientPartition
+
+from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError
+from kafka_lambda_sink.core.ports import Position
+from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
+from kafka_lambda_sink.kafka.client_config import build_client
+from kafka_lambda_sink.kafka.client_events import ClientEvents
+from kafka_lambda_sink.kafka.errors import client_error
+
+#: Seconds for a question about the log's ends.
+_LOOKUP_TIMEOUT: Final = 10.0
+
+
+class PartitionFetcher:
+    """`core.ports.Fetcher` on a consumer of its own, configured by `client_config.fetcher_config`.
+
+    The records are the client's own messages: nothing is built a record. Its queue is bounded and is the backpressure.
+    A deleted topic, and one that may not be read, give no error here but silence: who needs to know asks the catalog.
+    """
+
+    def __init__(self, tp: TopicPartition, config: Mapping[str, Any]) -> None:
+        self._tp = tp
+        self._partition = ClientPartition(tp.topic, tp.partition)
+        self._events = ClientEvents()
+        self._consumer: Consumer = build_client(Consumer, config, self._events)
+        #: Offset at which the end of the partition was last seen.
+        self._end = OFFSET_INVALID
+        #: An error that came behind records: raised by the next fetch, when they are taken.
+        self._error: KafkaClientError | None = None
+
+    def __repr__(self) -> str:
+        """`PartitionFetcher(orders-2)`."""
+        return f"PartitionFetcher({self._tp})"
+
+    def assign(self, start: int) -> None:
+        """Read from `start` on; what was fetched and not taken is dropped."""
+        self._end = OFFSET_INVALID
+        self._error = None
+        try:
+            self._consumer.assign([ClientPartition(self._tp.topic, self._tp.partition, start)])
+        except KafkaException as error:
+            raise self._explain(error, "assigning") from error
+
+    def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
+        """Wait `idle` seconds for the first record and `window` for the rest. See the port for what is raised."""
+        self._raise_error()
+        messages = self._consume(1, idle)
+        if messages and max_records > 1 and messages[0].error() is None:
+            messages += self._consume(max_records - 1, window)
+        records = [message for message in messages if message.error() is None]
+        if len(records) < len(messages):
+            self._read_signs(messages)
+        if records:
+            self._events.clear()
+        else:
+            self._raise_error()
+        # A message without an error has every attribute, which the client's own types do not tell.
+        return cast("list[SourceRecord]", records)
+
+    def position(self) -> Position | None:
+        """Where the next fetch starts.
+
+        librdkafka moves its position over transaction markers when it comes to them, and not over records that
+        compaction took from the tail: there, only the end of the partition tells.
+        """
+        try:
+            [found] = self._consumer.position([self._partition])
+        except KafkaException as error:
+            raise self._explain(error, "asking the position") from error
+        if found.offset < 0:
+            return Position(self._end) if self._end >= 0 else None
+        return Position(max(found.offset, self._end), found.leader_epoch)
+
+    def earliest(self) -> int:
+        """First offset in the log."""
+        return self._watermarks()[0]
+
+    def latest(self) -> int:
+        """Offset after the last visible record: the last stable one under `read_committed`."""
+        return self._watermarks()[1]
+
+    def close(self) -> None:
+        """Close the client; unread records are dropped."""
+        self._consumer.close()
+
+    def _consume(self, count: int, timeout: float) -> list[Message]:
+        try:
+            return self._consumer.consume(count, timeout)
+        except KafkaException as error:
+            raise self._explain(error, "reading") from error
+
+    def _raise_error(self) -> None:
+        error, self._error = self._error or self._events.take_grave(), None
+        if error is not None:
+            raise error
+
+    def _read_signs(self, messages: Sequence[Message]) -> None:
+        """Take the end of the partition and errors from among the records. The first error counts."""
+        for message in messages:
+            sign = message.error()
+            if sign is None:
+                continue
+            if sign.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                self._end = message.offset() or 0
+            elif self._error is None:
+                self._error = client_error(sign, f"reading {self._tp}")
+
+    def _watermarks(self) -> tuple[int, int]:
+        try:
+            return self._consumer.get_watermark_offsets(self._partition, _LOOKUP_TIMEOUT)
+        except KafkaException as error:
+            raise self._explain(error, "asking the ends of the log") from error
+
+    def _explain(self, error: KafkaException, doing: str) -> KafkaClientError:
+        cause = error.args[0]
+        if isinstance(cause, KafkaError):
+            return self._events.explain(cause, f"{doing} {self._tp}")
+        return RetriableKafkaError(f"{doing} {self._tp}: {error}")

@@ -1,0 +1,203 @@
+"""The member of the consumer group: holds the assignment, makes the commits, reads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import TopicPartition as ClientPartition
+
+from kafka_lambda_sink.core.errors import (
+    FatalKafkaError,
+    KafkaAuthorizationError,
+    KafkaClientError,
+    RetriableKafkaError,
+)
+from kafka_lambda_sink.core.ports import CommitOffset, Committed, RebalanceListener
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.kafka.client_config import build_client, is_broker_side
+from kafka_lambda_sink.kafka.client_events import ClientEvents
+from kafka_lambda_sink.kafka.errors import client_error
+from kafka_lambda_sink.telemetry.logs import get_logger
+
+T = TypeVar("T")
+CommitDone = Callable[[dict[TopicPartition, str | None]], None]
+
+#: Any offset that needs no look-up: the member's partitions are paused, so that it is never read from.
+_NOWHERE: Final = 0
+
+_log = get_logger(__name__)
+
+
+class ConsumerGroupMember:
+    """`core.ports.GroupMember` on one consumer, configured by `client_config.member_config`.
+
+    What the listener raises is kept and raised by `poll` or `close`: an exception that escapes from a callback of the
+    client ends the rebalance half done.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._events = ClientEvents()
+        strategies = str(config.get("partition.assignment.strategy", ""))
+        self._is_incremental = is_broker_side(config) or "cooperative" in strategies
+        self._failure: Exception | None = None
+        self._commit_done: CommitDone | None = None
+        self._consumer: Consumer = build_client(Consumer, dict(config) | {"on_commit": self._on_commit}, self._events)
+
+    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
+        """Join the group, or change the list of topics."""
+
+        def on_assign(_: Consumer, partitions: list[ClientPartition]) -> None:
+            self._keep(self._take_over, partitions)
+            self._keep(listener.on_assigned, _names(partitions))
+
+        def on_revoke(_: Consumer, partitions: list[ClientPartition]) -> None:
+            self._keep(listener.on_revoked, _names(partitions))
+            self._keep(self._give_up, partitions)
+
+        def on_lost(_: Consumer, partitions: list[ClientPartition]) -> None:
+            self._keep(listener.on_lost, _names(partitions))
+            self._keep(self._give_up, partitions)
+
+        try:
+            self._consumer.subscribe(list(topics), on_assign=on_assign, on_revoke=on_revoke, on_lost=on_lost)
+        except KafkaException as error:
+            raise self._explain(error, "subscribing") from error
+
+    def poll(self, timeout: float) -> None:
+        """Serve the group. Raises FatalKafkaError, KafkaAuthorizationError, and what the listener raised."""
+        message = self._consumer.poll(timeout)
+        self._raise_failure()
+        error = message.error() if message is not None else None
+        if message is not None and error is None:
+            self._refuse(message)
+        elif error is not None:
+            self._judge(error)
+        grave = self._events.take_grave()
+        if grave is not None:
+            raise grave
+
+    def committed(self, partitions: Sequence[TopicPartition], timeout: float) -> list[Committed]:
+        """The group's committed offsets, one a partition, in the order asked. See the port."""
+        doing = "asking the committed offsets"
+        try:
+            found = self._consumer.committed([ClientPartition(*tp) for tp in partitions], timeout)
+        except KafkaException as error:
+            explained = self._explain(error, doing)
+            if isinstance(explained, (FatalKafkaError, KafkaAuthorizationError)):
+                raise explained from error
+            raise RetriableKafkaError(str(explained), code=explained.code) from error
+        for answer in found:
+            if answer.error is not None:
+                raise RetriableKafkaError(f"{doing} of {_tp(answer)}: {answer.error}", code=answer.error.name())
+        return [
+            Committed(_tp(answer), answer.offset if answer.offset >= 0 else None, answer.metadata or "")
+            for answer in found
+        ]
+
+    def commit(self, offsets: Sequence[CommitOffset], done: CommitDone) -> None:
+        """Commit without blocking; the caller has one such commit outstanding at a time."""
+        self._commit_done = done
+        try:
+            self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=True)
+        except KafkaException as error:
+            self._commit_done = None
+            raise self._explain(error, "committing") from error
+
+    def commit_sync(self, offsets: Sequence[CommitOffset]) -> dict[TopicPartition, str | None]:
+        """Commit and wait. A refusal is told partition by partition, never raised."""
+        try:
+            results = self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=False)
+        except KafkaException as error:
+            return {offset.tp: error.args[0].name() for offset in offsets}
+        return _codes(None, results)
+
+    def close(self) -> None:
+        """Leave the group; the listener is told to give up what is left. Raises what it raised."""
+        self._consumer.close()
+        self._raise_failure()
+
+    # --- called back by the client, from inside poll and close ---
+
+    def _take_over(self, partitions: list[ClientPartition]) -> None:
+        assigned = [ClientPartition(partition.topic, partition.partition, _NOWHERE) for partition in partitions]
+        if self._is_incremental:
+            self._consumer.incremental_assign(assigned)
+        else:
+            self._consumer.assign(assigned)
+        # librdkafka remembers a partition's pause across revoke and assign: said anew each time, it is what we say.
+        self._consumer.pause(assigned)
+
+    def _give_up(self, partitions: list[ClientPartition]) -> None:
+        if self._is_incremental:
+            self._consumer.incremental_unassign(partitions)
+        else:
+            self._consumer.unassign()
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[ClientPartition]) -> None:
+        done, self._commit_done = self._commit_done, None
+        if done is not None:
+            self._keep(done, _codes(error, partitions))
+
+    def _keep(self, step: Callable[[T], None], argument: T) -> None:
+        """Run a step; the first exception is kept for `poll` or `close` to raise."""
+        try:
+            step(argument)
+        except KafkaException as error:
+            self._failure = self._failure or self._explain(error, "rebalancing")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again
+            self._failure = self._failure or error
+
+    # --- what poll brings ---
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _judge(self, error: KafkaError) -> None:
+        """Raise what waiting does not end, log the rest: a missing topic, a missed poll interval, a broker away."""
+        judged = client_error(error, "the group")
+        if isinstance(judged, (FatalKafkaError, KafkaAuthorizationError)):
+            raise judged
+        _log.warning("the group reports an error", error=str(judged), code=judged.code)
+
+    def _refuse(self, message: Message) -> None:
+        """A record that came in spite of the pause is dropped: the fetcher of its partition reads it."""
+        partition = ClientPartition(str(message.topic()), message.partition() or 0)
+        _log.error("a record came to the group's member; its partition is paused again", partition=str(_tp(partition)))
+        self._consumer.pause([partition])
+
+    def _explain(self, error: KafkaException, doing: str) -> KafkaClientError:
+        return self._events.explain(error.args[0], doing)
+
+
+def _tp(partition: ClientPartition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.partition)
+
+
+def _names(partitions: Sequence[ClientPartition]) -> list[TopicPartition]:
+    return [_tp(partition) for partition in partitions]
+
+
+def _client_offsets(offsets: Sequence[CommitOffset]) -> list[ClientPartition]:
+    return [
+        ClientPartition(
+            offset.tp.topic,
+            offset.tp.partition,
+            offset.offset,
+            metadata=offset.metadata,
+            leader_epoch=offset.leader_epoch,
+        )
+        for offset in offsets
+    ]
+
+
+def _codes(error: KafkaError | None, partitions: Sequence[ClientPartition]) -> dict[TopicPartition, str | None]:
+    """Each partition's own error, else the one of the whole commit."""
+    codes = {}
+    for partition in partitions:
+        found = partition.error or error
+        codes[_tp(partition)] = found.name() if found is not None else None
+    return codes

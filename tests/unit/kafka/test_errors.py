@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from confluent_kafka import KafkaError
+
+from kafka_lambda_sink.core.errors import (
+    FatalKafkaError,
+    KafkaAuthorizationError,
+    KafkaClientError,
+    OffsetOutOfRangeError,
+    PermanentReportError,
+    RetriableKafkaError,
+    TransientReportError,
+    UnknownTopicError,
+)
+from kafka_lambda_sink.kafka import errors
+from kafka_lambda_sink.kafka.errors import client_error, report_error
+
+
+def error(name: str, text: str = "", *, fatal: bool = False) -> KafkaError:
+    return KafkaError(getattr(KafkaError, name), text or None, fatal)
+
+
+@pytest.mark.parametrize("name", sorted({*errors._CLIENT_CLASS, *errors._PERMANENT_REPORT, *errors._HINTS}))
+def test_the_table_has_only_names_that_librdkafka_gives(name: str):
+    assert error(name).name() == name
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("_TRANSPORT", RetriableKafkaError),
+        ("NOT_COORDINATOR", RetriableKafkaError),
+        ("_MAX_POLL_EXCEEDED", RetriableKafkaError),
+        ("REBALANCE_IN_PROGRESS", RetriableKafkaError),
+        ("STALE_MEMBER_EPOCH", RetriableKafkaError),
+        ("TOPIC_AUTHORIZATION_FAILED", KafkaAuthorizationError),
+        ("SASL_AUTHENTICATION_FAILED", KafkaAuthorizationError),
+        ("UNKNOWN_TOPIC_OR_PART", UnknownTopicError),
+        ("_AUTO_OFFSET_RESET", OffsetOutOfRangeError),
+        ("FENCED_INSTANCE_ID", FatalKafkaError),
+    ],
+)
+def test_a_code_says_what_may_happen_next(name: str, kind: type[KafkaClientError]):
+    mapped = client_error(error(name), "reading orders-2")
+    assert type(mapped) is kind
+    assert mapped.code == name
+    assert str(mapped).startswith("reading orders-2: ")
+
+
+def test_an_unknown_code_is_tried_again():
+    assert type(client_error(KafkaError(9999), "x")) is RetriableKafkaError
+    assert type(report_error(KafkaError(9999), "results").error) is TransientReportError
+
+
+def test_the_fatal_flag_counts_more_than_the_code():
+    assert type(client_error(error("_TRANSPORT", fatal=True), "x")) is FatalKafkaError
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("SASL authentication error: Authentication failed during authentication due to …", KafkaAuthorizationError),
+        ("SASL authentication error: Local: Broker transport failure", RetriableKafkaError),
+        ("SASL authentication error: Disconnected", RetriableKafkaError),
+    ],
+)
+def test_a_connection_that_ends_in_the_handshake_is_no_refusal(text: str, kind: type[KafkaClientError]):
+    assert type(client_error(error("_AUTHENTICATION", text), "x")) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "is_too_large", "is_fatal"),
+    [
+        ("_MSG_TIMED_OUT", TransientReportError, False, False),
+        ("UNKNOWN_TOPIC_OR_PART", TransientReportError, False, False),
+        ("NOT_ENOUGH_REPLICAS", TransientReportError, False, False),
+        ("MSG_SIZE_TOO_LARGE", PermanentReportError, True, False),
+        ("TOPIC_AUTHORIZATION_FAILED", PermanentReportError, False, False),
+        ("INVALID_RECORD", PermanentReportError, False, False),
+        ("_FATAL", TransientReportError, False, True),
+    ],
+)
+def test_a_failed_delivery_says_what_becomes_of_the_report(
+    name: str, kind: type[Exception], *, is_too_large: bool, is_fatal: bool
+):
+    verdict = report_error(error(name), "results")
+    assert (type(verdict.error), verdict.is_too_large, verdict.is_fatal) == (kind, is_too_large, is_fatal)
+    assert name in str(verdict.error)
+    assert "results" in str(verdict.error)
+
+
+def test_a_producer_that_became_unusable_says_nothing_against_the_report():
+    verdict = report_error(error("CLUSTER_AUTHORIZATION_FAILED", fatal=True), "results")
+    assert type(verdict.error) is TransientReportError
+    assert verdict.is_fatal
