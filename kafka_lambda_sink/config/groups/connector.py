@@ -45,7 +45,7 @@ class ConnectorGroup(Group):
 
     auto_offset_reset: Annotated[
         AutoOffsetReset,
-        Declared("high", aliases=("consumer.override.auto.offset.reset", "consumer.auto.offset.reset")),
+        Declared("high", aliases=("consumer.override.auto.offset.reset",)),
         BeforeValidator(_java_none_is_error),
         ANY_CASE,
     ] = "earliest"

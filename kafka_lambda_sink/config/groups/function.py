@@ -18,11 +18,15 @@ class FunctionGroup(Group):
 
     title: ClassVar[str] = "Function"
 
-    aws_lambda_function_name: Annotated[str, HIGH, AfterValidator(checked_function_name)]
+    aws_lambda_function_name: Annotated[
+        str, Declared("high", aliases=("aws.lambda.function.arn",)), AfterValidator(checked_function_name)
+    ]
     """The function: `name`, `name:alias`, `name:version`, ARN, or partial ARN (`account:function:name`)."""
 
     aws_lambda_region: Annotated[
-        str | None, HIGH, StringConstraints(strip_whitespace=True, pattern=r"^[a-z]{2,}(-[a-z]+)+-\d+$")
+        str | None,
+        Declared("high", aliases=("aws.region",)),
+        StringConstraints(strip_whitespace=True, pattern=r"^[a-z]{2,}(-[a-z]+)+-\d+$"),
     ] = None
     """Region of the function. Default: the ARN's, else what the AWS SDK finds (environment, profile)."""
 

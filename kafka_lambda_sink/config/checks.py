@@ -1,0 +1,143 @@
+"""What must hold between several properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_problem, is_foreign
+from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
+from kafka_lambda_sink.config.model import SinkConfig
+
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload
+_ASYNC_LIMIT = 1_048_576
+#: Java's and librdkafka's default.
+_MAX_POLL_INTERVAL_MS = 300_000
+
+
+class Finding(NamedTuple):
+    """Something that does not fit together."""
+
+    #: Attributes of `SinkConfig` it is about; the first is where it is shown.
+    attributes: tuple[str, ...]
+    message: str
+    error_id: str = "conflict"
+    hint: str | None = None
+
+
+def errors(config: SinkConfig, coordinator: Mapping[str, str]) -> Iterator[Finding]:
+    """What stops the start. `coordinator` has the properties of the group's member."""
+    yield from _selection(config)
+    yield from _credentials(config)
+    yield from _function(config)
+    yield from _limits(config)
+    yield from _group(config, coordinator)
+
+
+def warnings(config: SinkConfig) -> Iterator[Finding]:
+    """What a person should know at the start."""
+    if config.tasks_max > 1:
+        message = f"{config.tasks_max} are asked for and one is run"
+        yield Finding(("tasks_max",), message, "no-effect", "Start more processes with the same name")
+    if config.connector_class == NORDSTROM:
+        message = "the function gets the payload of Confluent's connector: Nordstrom's is not built yet"
+        yield Finding(("connector_class",), message, "not-built-yet")
+    if config.aws_lambda_invocation_type == "async":
+        if config.aws_lambda_response_topic:
+            message = "nothing is written to it: an asynchronous invocation has no result"
+            yield Finding(("aws_lambda_response_topic", "aws_lambda_invocation_type"), message, "no-effect")
+        if config.aws_lambda_log_type == "tail":
+            message = "an asynchronous invocation returns no log"
+            yield Finding(("aws_lambda_log_type", "aws_lambda_invocation_type"), message, "no-effect")
+    if config.errors_deadletterqueue_topic_name and config.errors_tolerance == "none":
+        message = "nothing is written to it while errors.tolerance is none"
+        yield Finding(("errors_deadletterqueue_topic_name", "errors_tolerance"), message, "no-effect")
+    if config.aws_profile and config.aws_access_key_id:
+        yield Finding(("aws_profile", "aws_access_key_id"), "has no effect beside static keys", "no-effect")
+
+
+def _selection(config: SinkConfig) -> Iterator[Finding]:
+    if config.connector_class and is_foreign(config.connector_class):
+        problem = connector_class_problem(config.connector_class)
+        if problem:
+            yield Finding(
+                ("connector_class",), problem, "unknown-connector", "Remove it, or name the Confluent connector"
+            )
+    if bool(config.topics) == (config.topics_regex is not None):
+        both = "one of topics and topics.regex, not both" if config.topics else "topics (or topics.regex) is required"
+        yield Finding(("topics", "topics_regex"), both, "conflict" if config.topics else "missing-key")
+    for key, topic in config.report_topics.items():
+        if config.selects(topic):
+            attribute = key.replace(".", "_")
+            message = f"`{topic}` is among the topics that are read: its records would come back for ever"
+            yield Finding((attribute, "topics", "topics_regex"), message, "topic-loop")
+
+
+def _credentials(config: SinkConfig) -> Iterator[Finding]:
+    for one, other in (
+        ("aws_access_key_id", "aws_secret_access_key"),
+        ("aws_session_token", "aws_access_key_id"),
+        ("aws_role_external_id", "aws_role_arn"),
+        ("aws_role_session_name", "aws_role_arn"),
+        ("aws_lambda_proxy_user", "aws_lambda_proxy_url"),
+        ("aws_lambda_proxy_password", "aws_lambda_proxy_user"),
+    ):
+        if getattr(config, one) is not None and getattr(config, other) is None:
+            yield Finding((one, other), f"needs {other.replace('_', '.')} beside it", "missing-key")
+    if config.aws_secret_access_key is not None and config.aws_access_key_id is None:
+        yield Finding(
+            ("aws_secret_access_key", "aws_access_key_id"), "needs aws.access.key.id beside it", "missing-key"
+        )
+
+
+def _function(config: SinkConfig) -> Iterator[Finding]:
+    arn_region = config.function.region
+    if arn_region and config.aws_lambda_region and arn_region != config.aws_lambda_region:
+        message = f"is {config.aws_lambda_region}, but the function's ARN is in {arn_region}"
+        yield Finding(("aws_lambda_region", "aws_lambda_function_name"), message)
+    url = config.aws_lambda_endpoint_url
+    if url and not config.aws_lambda_endpoint_allow_http and is_plain_http_beyond_loopback(url):
+        hint = "Use https, or set aws.lambda.endpoint.allow.http=true"
+        message = "plain http to another machine shows records and signatures to the network"
+        yield Finding(("aws_lambda_endpoint_url", "aws_lambda_endpoint_allow_http"), message, "weak-security", hint)
+    for attribute, value in (
+        ("aws_lambda_endpoint_url", config.aws_lambda_endpoint_url),
+        ("aws_lambda_proxy_url", config.aws_lambda_proxy_url),
+    ):
+        if value and has_credentials(value):
+            remedy = "Use aws.lambda.proxy.user and aws.lambda.proxy.password" if "proxy" in attribute else None
+            yield Finding((attribute,), "a URL must not have a user name or password in it", "invalid-value", remedy)
+
+
+def _limits(config: SinkConfig) -> Iterator[Finding]:
+    if config.aws_lambda_retry_backoff_ms > config.aws_lambda_retry_backoff_max_ms:
+        message = "is more than aws.lambda.retry.backoff.max.ms"
+        yield Finding(("aws_lambda_retry_backoff_ms", "aws_lambda_retry_backoff_max_ms"), message)
+    if config.aws_lambda_invocation_type == "async" and config.batch_max_bytes > _ASYNC_LIMIT:
+        message = f"is more than the {_ASYNC_LIMIT} bytes that an asynchronous invocation takes"
+        yield Finding(("aws_lambda_batch_max_bytes", "aws_lambda_invocation_type"), message)
+    for attribute in (
+        "errors_deadletterqueue_topic_replication_factor",
+        "reporter_result_topic_replication_factor",
+        "reporter_error_topic_replication_factor",
+        "reporter_result_topic_partitions",
+        "reporter_error_topic_partitions",
+    ):
+        if getattr(config, attribute) == 0:
+            yield Finding((attribute,), "must be 1 or more, or -1 for the broker's default", "invalid-value")
+
+
+def _group(config: SinkConfig, coordinator: Mapping[str, str]) -> Iterator[Finding]:
+    interval = coordinator.get("max.poll.interval.ms", "")
+    max_poll = int(interval) if interval.isdecimal() else _MAX_POLL_INTERVAL_MS
+    if config.rebalance_drain_timeout_ms >= max_poll:
+        message = f"must be below max.poll.interval.ms ({max_poll}): the group would give the partition away meanwhile"
+        yield Finding(("rebalance_drain_timeout_ms",), message)
+    protocol = coordinator.get("group.protocol", "classic")
+    if protocol not in {"classic", "consumer"}:
+        yield Finding((), "consumer.override.group.protocol must be classic or consumer", "invalid-value")
+    if protocol == "consumer":
+        refused = {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy"} & coordinator.keys()
+        if refused:
+            message = f"with group.protocol=consumer the broker decides on {', '.join(sorted(refused))}: remove them"
+            yield Finding((), message)
