@@ -1,0 +1,89 @@
+"""One source of credentials for all invokers of a connector."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError
+
+from kafka_lambda_sink.core.ports import Clock
+
+#: How often the provider is asked whether they are still the same, seconds.
+_ASK_INTERVAL = 1.0
+
+
+class CredentialSource:
+    """Hands out frozen credentials; botocore's provider behind it refreshes them before they end. Thread-safe.
+
+    Static credentials from files or the environment never refresh themselves: `expire` makes the next caller resolve
+    the whole chain anew.
+    """
+
+    def __init__(self, resolve: Callable[[], Credentials | None], clock: Clock) -> None:
+        self._resolve = resolve
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._provider: Credentials | None = None
+        self._frozen: ReadOnlyCredentials | None = None
+        self._ask_at = 0.0
+
+    def current(self) -> ReadOnlyCredentials:
+        """The credentials to sign with: the very same object as long as they have not changed.
+
+        Blocks about once a quarter of an hour, while temporary credentials are renewed. Raises botocore's exceptions.
+        """
+        frozen = self._frozen
+        if frozen is not None and self._clock.monotonic() < self._ask_at:
+            return frozen
+        with self._lock:
+            return self._ask()
+
+    def expire(self, used: ReadOnlyCredentials) -> None:
+        """AWS found `used` wanting: resolve anew at the next call, unless somebody has done so since."""
+        with self._lock:
+            if self._frozen == used:
+                self._provider = None
+                self._ask_at = 0.0
+
+    def is_replaced(self, used: ReadOnlyCredentials) -> bool:
+        """Whether the chain by now has others than `used`: they were rotated. Blocks as `current`."""
+        self.expire(used)
+        return self.current() != used
+
+    def _ask(self) -> ReadOnlyCredentials:
+        if self._provider is None:
+            self._provider = self._resolve()
+        if self._provider is None:
+            raise NoCredentialsError
+        frozen = self._provider.get_frozen_credentials()
+        if frozen != self._frozen:
+            self._frozen = frozen
+        self._ask_at = self._clock.monotonic() + _ASK_INTERVAL
+        assert self._frozen is not None
+        return self._frozen
+
+
+class SharedCredentials(Credentials):
+    """The credentials of a botocore client that signs with what a CredentialSource has at that moment."""
+
+    def __init__(self, source: CredentialSource) -> None:
+        # The attributes of the base class are never read: signers ask for frozen credentials.
+        super().__init__("", "", method="kafka-lambda-sink")
+        self._source = source
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """What to sign with."""
+        return self._source.current()
+
+
+class SharedCredentialProvider:
+    """Puts SharedCredentials in the place of a botocore session's own chain (component `credential_provider`)."""
+
+    def __init__(self, source: CredentialSource) -> None:
+        self._source = source
+
+    def load_credentials(self) -> Credentials:
+        """The session's credentials."""
+        return SharedCredentials(self._source)
