@@ -32,9 +32,11 @@ def _depth_exceeds_limit(text: bytes) -> bool:
     if b"\\" in text:
         # In this order: of three backslashes before a quote, the first two are one escaped backslash.
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    skeleton = text.translate(_ROUND, _BUT_BRACKETS_AND_QUOTES)
-    # Every second part stood between quotes: a string, whose brackets are text.
-    brackets = b"".join(skeleton.split(b'"')[::2])
+    # Two quotes that meet are dropped together, which leaves what is inside and what is outside of strings as it is.
+    brackets = text.translate(_ROUND, _BUT_BRACKETS_AND_QUOTES).replace(b'""', b"")
+    if b'"' in brackets:
+        # Every second part stood between quotes: a string, whose brackets are text.
+        brackets = b"".join(brackets.split(b'"')[::2])
     for _ in range(MAX_DEPTH):
         if not brackets:
             return False
