@@ -28,6 +28,11 @@ class Batch:
         return next_offset(self.records[-1])
 
     @property
+    def leader_epoch(self) -> int | None:
+        """Leader epoch of the last record, passed on with the commit."""
+        return self.records[-1].leader_epoch()
+
+    @property
     def count(self) -> int:
         """How many records it has."""
         return len(self.records)
@@ -49,3 +54,13 @@ class FailedRecord:
     def next_offset(self) -> int:
         """The offset to commit once it has its outcome."""
         return next_offset(self.record)
+
+    @property
+    def leader_epoch(self) -> int | None:
+        """Leader epoch of the record, passed on with the commit."""
+        return self.record.leader_epoch()
+
+    @property
+    def count(self) -> int:
+        """One, as `Batch.count` counts."""
+        return 1

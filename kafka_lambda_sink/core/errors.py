@@ -176,6 +176,12 @@ class RecordTooLargeError(KafkaLambdaSinkError):
     error_id = "RecordTooLarge"
 
 
+class PartitionStopped(KafkaLambdaSinkError):
+    """The partition is stopped; its offset stays at what failed. A new owner or a restart tries it once more."""
+
+    error_id = "PartitionStopped"
+
+
 # --- our own topics --------------------------------------------------------------------------------------------------
 
 

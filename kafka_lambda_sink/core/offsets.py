@@ -63,6 +63,10 @@ class OffsetTracker:
             moved = True
         return moved
 
+    def is_blocked_by(self, span: Span) -> bool:
+        """Whether `span` is the first that has no outcome: all before it are resolved."""
+        return bool(self._pending) and self._pending[0] is span
+
     def rest(self, position: Position) -> bool:
         """Take the reader's own position when nothing is pending, so that markers at the tail leave no lag.
 

@@ -1,0 +1,88 @@
+"""`kafka-lambda-sink --config sink.properties`: run one connector until a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from kafka_lambda_sink.cli.exit_codes import SIGNAL_BASE, ExitCode, exit_code
+from kafka_lambda_sink.config.loading import LoadedConfig, load
+from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError
+from kafka_lambda_sink.telemetry.logs import configure, get_logger
+
+_log = get_logger(__name__)
+
+
+def run(config: Path, worker: Path | None, overrides: Mapping[str, str]) -> ExitCode:
+    """Run the connector of a configuration file; how it ended."""
+    try:
+        loaded = load(config, worker=worker, overrides=overrides)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - no log format is known yet
+        return ExitCode.CONFIGURATION
+    configure(loaded.sink.log_format, loaded.sink.log_level, loaded.sink.name)
+    _announce(loaded)
+    # What follows loads the clients of Kafka and AWS: a wrong file is told without that.
+    from kafka_lambda_sink.connector.task import Task  # noqa: PLC0415
+    from kafka_lambda_sink.pipeline.clock import SystemClock  # noqa: PLC0415
+
+    try:
+        task = Task(loaded, SystemClock())
+        stops = _Signals(task.request_stop)
+        task.start()
+        if stops.is_stopping:
+            task.request_stop()
+        while not task.join(timeout=1.0):
+            pass
+        failure = task.failure
+    except KafkaLambdaSinkError as error:
+        failure = error
+    if failure is None:
+        _log.info("stopped")
+    else:
+        _log.error("stopped by a failure", error=str(failure), error_id=failure.error_id, hint=failure.hint)
+    return exit_code(failure)
+
+
+class _Signals:
+    """The first SIGTERM or SIGINT stops in order, the second at once."""
+
+    def __init__(self, stop: object) -> None:
+        self._stop = stop
+        self.is_stopping = False
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.is_stopping:
+            os._exit(SIGNAL_BASE + number)
+        self.is_stopping = True
+        assert callable(self._stop)
+        self._stop()
+
+
+def _announce(loaded: LoadedConfig) -> None:
+    """What is in force, what is ignored, what a person should know. One line each, once."""
+    sink = loaded.sink
+    _log.info(
+        "starting",
+        group=loaded.clients.group_id,
+        topics=list(sink.topics) or sink.topics_regex,
+        key_converter=sink.key_converter,
+        value_converter=sink.value_converter,
+        value_converter_schemas_enable=sink.value_converter_schemas_enable,
+        invocation_type=sink.aws_lambda_invocation_type,
+        batch_size=sink.aws_lambda_batch_size,
+        behavior_on_error=sink.behavior_on_error,
+        response_topic=sink.aws_lambda_response_topic,
+        error_topic=sink.aws_lambda_error_topic,
+    )
+    if loaded.ignored:
+        _log.info("ignored keys", keys={ignored.key: ignored.reason for ignored in loaded.ignored})
+    for warning in loaded.warnings:
+        _log.warning("configuration", problem=str(warning), error_id=warning.error_id)

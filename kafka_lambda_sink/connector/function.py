@@ -1,0 +1,105 @@
+"""The function of a connector: settings, the check at start, and how long to wait for its replies."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from kafka_lambda_sink.aws_lambda.session import LambdaSettings
+from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.core.errors import InvocationAborted, InvocationError, TransientInvocationError
+from kafka_lambda_sink.core.ports import Clock, FunctionControl, InvokeReply
+from kafka_lambda_sink.core.retry import RetryPolicy
+from kafka_lambda_sink.pipeline.delivery import Delivery
+from kafka_lambda_sink.telemetry.logs import get_logger
+
+_log = get_logger(__name__)
+
+#: Seconds that transient faults are waited out at start.
+_START_TIMEOUT: Final = 60.0
+#: Seconds beyond the function's own timeout that we wait for its reply: queueing, cold starts, the network.
+_MARGIN: Final = 15.0
+#: Lambda's longest timeout, 900 s, and a margin: for when we may not ask for the function's own.
+_LONGEST: Final = 910.0
+_INVOCATION_TYPES: Final = {"sync": "RequestResponse", "async": "Event"}
+
+
+def lambda_settings(config: SinkConfig) -> LambdaSettings:
+    """What the AWS layer needs of the configuration."""
+    secret, token, password = config.aws_secret_access_key, config.aws_session_token, config.aws_lambda_proxy_password
+    timeout = config.aws_lambda_socket_timeout
+    return LambdaSettings(
+        function_name=config.aws_lambda_function_name,
+        region=config.region,
+        endpoint_url=config.aws_lambda_endpoint_url,
+        access_key_id=config.aws_access_key_id,
+        secret_access_key=secret.get_secret_value() if secret else None,
+        session_token=token.get_secret_value() if token else None,
+        profile=config.aws_profile,
+        role_arn=config.aws_role_arn,
+        role_external_id=config.aws_role_external_id,
+        role_session_name=config.aws_role_session_name or config.name,
+        proxy_url=config.aws_lambda_proxy_url,
+        proxy_user=config.aws_lambda_proxy_user,
+        proxy_password=password.get_secret_value() if password else None,
+        invocation_type="RequestResponse" if config.aws_lambda_invocation_type == "sync" else "Event",
+        log_tail=config.aws_lambda_log_type == "tail",
+        connect_timeout=config.aws_lambda_connect_timeout_ms / 1000,
+        read_timeout=timeout / 1000 if timeout else _LONGEST,
+        transport="botocore" if config.aws_lambda_invoker == "boto3" else "curl",
+    )
+
+
+class DryRunInvoker:
+    """The DryRun call in the shape of an `Invoker`, so that the one retry loop serves it."""
+
+    def __init__(self, control: FunctionControl) -> None:
+        self._control = control
+        self._stop = threading.Event()
+
+    def invoke(self, payload: bytes) -> InvokeReply:  # noqa: ARG002 - a DryRun has an empty payload
+        """Ask whether we may invoke the function. Blocks."""
+        if self._stop.is_set():
+            raise InvocationAborted
+        self._control.dry_run()
+        return InvokeReply(204, b"")
+
+    def abort(self) -> None:
+        """Make no further call."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def check_function(control: FunctionControl, clock: Clock) -> None:
+    """Ask by DryRun whether we may invoke the function (seed: "when connector start, a Dry-Run call").
+
+    Waits out transient faults for a minute. Raises ConfigurationInvocationError with a hint, or the last
+    TransientInvocationError.
+    """
+
+    def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
+        _log.warning("the function cannot be checked yet", error=str(error), attempt=attempt, wait_s=round(wait, 1))
+
+    Delivery(DryRunInvoker(control), RetryPolicy(timeout=_START_TIMEOUT), clock, on_retry).send(b"")
+
+
+def read_timeout(config: SinkConfig, control: FunctionControl) -> float:
+    """Seconds to wait for a reply: as configured, else the function's own timeout and a margin, else the longest."""
+    if config.aws_lambda_socket_timeout is not None:
+        return config.aws_lambda_socket_timeout / 1000
+    reason = "not allowed"
+    try:
+        timeout = control.timeout()
+        if timeout is not None:
+            return timeout + _MARGIN
+    except InvocationError as error:
+        # The DryRun has passed: what cannot answer this question (an emulator, a proxy) can still be invoked.
+        reason = str(error)
+    _log.warning(
+        "the function's own timeout is not known: waiting up to 910 s for each reply",
+        reason=reason,
+        hint="Allow lambda:GetFunctionConfiguration, or set aws.lambda.socket.timeout.",
+    )
+    return _LONGEST

@@ -1,0 +1,98 @@
+"""Pipelines as the coordinator asks for them: one partition, one epoch each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
+from kafka_lambda_sink.contracts.reply import ReplyChecker
+from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.converters.converter import build_converter
+from kafka_lambda_sink.core.errors import TransientInvocationError
+from kafka_lambda_sink.core.ports import Clock, Fetcher, Invoker
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.retry import RetryPolicy
+from kafka_lambda_sink.core.start import OffsetReset
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.coordinator import Assignment
+from kafka_lambda_sink.pipeline.counters import CounterBook
+from kafka_lambda_sink.pipeline.delivery import Delivery
+from kafka_lambda_sink.pipeline.judgement import Judge, Policy
+from kafka_lambda_sink.pipeline.partition import PartitionPipeline, PartitionSettings
+from kafka_lambda_sink.pipeline.progress import PartitionProgress
+
+#: A record above the batch limit is tried alone up to Lambda's own limit: 6 MiB sync, 1 MiB async.
+_SINGLE_MAX_BYTES: Final = {"sync": 6_291_456, "async": 1_048_576}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineFactory:
+    """Everything that the pipelines of a task have in common."""
+
+    config: SinkConfig
+    policy: Policy
+    open_fetcher: Callable[[TopicPartition], Fetcher]
+    open_invoker: Callable[[], Invoker]
+    counters: CounterBook
+    clock: Clock
+    alarms: Alarms
+
+    def open(self, assignment: Assignment, on_drained: Callable[[], None]) -> PartitionPipeline:
+        """A pipeline that has not started. The coordinator's thread."""
+        tp = assignment.tp
+        progress = PartitionProgress(tp, on_drained)
+        counters = self.counters.of(tp)
+        return PartitionPipeline(
+            progress=progress,
+            start=assignment.start,
+            open_fetcher=lambda: self.open_fetcher(tp),
+            delivery=self._delivery(progress),
+            assembler=self._assembler(tp),
+            judge=Judge(progress, self.policy, ReplyChecker(tp), counters, self.alarms),
+            settings=self._settings(),
+            alarms=self.alarms,
+        )
+
+    def _delivery(self, progress: PartitionProgress) -> Delivery:
+        config = self.config
+        counters = self.counters.of(progress.tp)
+
+        def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
+            counters.retries += 1
+            counters.ambiguous += error.may_have_run
+            progress.retrying()
+            self.alarms.invocation_retried(progress.tp, error, attempt, wait)
+
+        policy = RetryPolicy(
+            max_attempts=config.aws_lambda_retry_max_attempts,
+            timeout=config.aws_lambda_retry_timeout_ms / 1000,
+            backoff=config.aws_lambda_retry_backoff_ms / 1000,
+            backoff_max=config.aws_lambda_retry_backoff_max_ms / 1000,
+        )
+        return Delivery(self.open_invoker(), policy, self.clock, on_retry)
+
+    def _assembler(self, tp: TopicPartition) -> BatchAssembler:
+        config = self.config
+        escaped = config.record_converter_class == "EscapedJsonKeyValueConverter"
+        key = build_converter(
+            config.key_converter, is_key=True, schemas_enable=config.key_converter_schemas_enable, escaped=escaped
+        )
+        value = build_converter(
+            config.value_converter, is_key=False, schemas_enable=config.value_converter_schemas_enable, escaped=escaped
+        )
+        limits = BatchLimits(
+            max_records=config.aws_lambda_batch_size,
+            max_bytes=config.batch_max_bytes,
+            single_max_bytes=_SINGLE_MAX_BYTES[config.aws_lambda_invocation_type],
+        )
+        return BatchAssembler(RequestEncoder(tp, key, value), limits)
+
+    def _settings(self) -> PartitionSettings:
+        return PartitionSettings(
+            batch_size=self.config.aws_lambda_batch_size,
+            batch_window=self.config.aws_lambda_batch_window_ms / 1000,
+            offset_reset=OffsetReset(self.config.auto_offset_reset),
+        )

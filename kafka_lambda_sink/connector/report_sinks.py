@@ -1,0 +1,188 @@
+"""The report topics of a connector: created where they are missing, each with its format and its producer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kafka_lambda_sink.config.clients.assembly import ClientProperties
+from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.contracts.report_format import ReportFormat
+from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
+from kafka_lambda_sink.contracts.shrink import shrink
+from kafka_lambda_sink.core.errors import ConfigError, KafkaAuthorizationError, KafkaClientError, Problem
+from kafka_lambda_sink.core.ports import Clock, ReportProducer, TopicCatalog
+from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
+from kafka_lambda_sink.kafka.client_config import admin_config, producer_config
+from kafka_lambda_sink.kafka.producer import KafkaReportProducer
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.judgement import (
+    BehaviorOnError,
+    DeadLetterSink,
+    ErrorSink,
+    Policy,
+    ResultSink,
+)
+from kafka_lambda_sink.pipeline.reporting import Reporter
+from kafka_lambda_sink.telemetry.logs import get_logger
+
+_log = get_logger(__name__)
+
+#: Kafka's words for "as the broker is configured".
+_BROKER_DEFAULT = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTopic:
+    """One topic that is written, and where."""
+
+    key: str
+    topic: str
+    producer: Mapping[str, str]
+    admin: Mapping[str, str]
+    partitions: int
+    replication_factor: int
+
+
+def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportTopic]:
+    """The topics that this configuration writes. An asynchronous connector has no results to write."""
+    topics = []
+    if config.aws_lambda_response_topic and config.aws_lambda_invocation_type == "sync":
+        topics.append(
+            ReportTopic(
+                key="aws.lambda.response.topic",
+                topic=config.aws_lambda_response_topic,
+                producer=clients.response_producer,
+                admin=clients.response_admin,
+                partitions=config.reporter_result_topic_partitions,
+                replication_factor=config.reporter_result_topic_replication_factor,
+            )
+        )
+    if config.aws_lambda_error_topic:
+        topics.append(
+            ReportTopic(
+                key="aws.lambda.error.topic",
+                topic=config.aws_lambda_error_topic,
+                producer=clients.error_producer,
+                admin=clients.error_admin,
+                partitions=config.reporter_error_topic_partitions,
+                replication_factor=config.reporter_error_topic_replication_factor,
+            )
+        )
+    if config.errors_deadletterqueue_topic_name:
+        topics.append(
+            ReportTopic(
+                key="errors.deadletterqueue.topic.name",
+                topic=config.errors_deadletterqueue_topic_name,
+                producer=clients.dead_letter_producer,
+                admin=clients.admin,
+                partitions=_BROKER_DEFAULT,
+                replication_factor=config.errors_deadletterqueue_topic_replication_factor,
+            )
+        )
+    return topics
+
+
+class ReportSinks:
+    """The sinks of one task. One producer, and one thread that polls it, for each distinct client configuration."""
+
+    def __init__(self, config: SinkConfig, clients: ClientProperties, clock: Clock, alarms: Alarms) -> None:
+        self._config = config
+        self._clock = clock
+        self._alarms = alarms
+        self._topics = {topic.key: topic for topic in report_topics(config, clients)}
+        self._reporters: dict[frozenset[tuple[str, str]], Reporter] = {}
+
+    def create_topics(self) -> None:
+        """Create those that are missing. Blocks. Raises ConfigError with a hint where that is not allowed."""
+        problems = []
+        for topic in self._topics.values():
+            catalog = AdminTopicCatalog(admin_config(topic.admin, client_id=self._config.name))
+            try:
+                problems += _create(catalog, topic)
+            finally:
+                catalog.close()
+        if problems:
+            raise ConfigError(problems)
+
+    def policy(self) -> Policy:
+        """What becomes of results and failures. Builds the producers."""
+        config = self._config
+        results = self._topics.get("aws.lambda.response.topic")
+        errors = self._topics.get("aws.lambda.error.topic")
+        dead_letters = self._topics.get("errors.deadletterqueue.topic.name")
+        return Policy(
+            behavior_on_error=BehaviorOnError(config.behavior_on_error),
+            tolerates_errant_records=config.errors_tolerance == "all",
+            log_errant_records=config.errors_log_enable,
+            results=ResultSink(_results(config, results.topic), self._reporter(results)) if results else None,
+            errors=ErrorSink(_errors(config, errors.topic), self._reporter(errors)) if errors else None,
+            dead_letters=DeadLetterSink(_dead_letters(config, dead_letters.topic), self._reporter(dead_letters))
+            if dead_letters
+            else None,
+        )
+
+    @property
+    def reporters(self) -> list[Reporter]:
+        """The reporters that `policy` built."""
+        return list(self._reporters.values())
+
+    def _reporter(self, topic: ReportTopic) -> Reporter:
+        properties = frozenset(topic.producer.items())
+        reporter = self._reporters.get(properties)
+        if reporter is None:
+            final = producer_config(topic.producer, client_id=self._config.name)
+
+            def build() -> ReportProducer:
+                return KafkaReportProducer(final)
+
+            reporter = self._reporters[properties] = Reporter(build, shrink, self._clock, self._alarms)
+        return reporter
+
+
+def _create(catalog: TopicCatalog, topic: ReportTopic) -> list[Problem]:
+    if topic.topic in catalog.describe([topic.topic]):
+        return []
+    try:
+        catalog.create(topic.topic, topic.partitions, topic.replication_factor, {})
+    except KafkaAuthorizationError:
+        raise
+    except KafkaClientError as error:
+        hint = f"Create the topic {topic.topic}, or allow CREATE on it, then start again."
+        message = f"topic {topic.topic} does not exist and cannot be created: {error}"
+        return [Problem(key=topic.key, message=message, error_id="missing-report-topic", hint=hint)]
+    _log.info("created a report topic", topic=topic.topic, key=topic.key)
+    return []
+
+
+def _results(config: SinkConfig, topic: str) -> ResultReports:
+    return ResultReports(
+        topic,
+        ReportFormat(
+            config.reporter_result_topic_key_format == "json"
+            and config.reporter_result_topic_key_format_schemas_enable,
+            config.reporter_result_topic_value_format == "json"
+            and config.reporter_result_topic_value_format_schemas_enable,
+        ),
+    )
+
+
+def _errors(config: SinkConfig, topic: str) -> ErrorReports:
+    return ErrorReports(
+        topic,
+        config.aws_lambda_function_name,
+        ReportFormat(
+            config.reporter_error_topic_key_format == "json" and config.reporter_error_topic_key_format_schemas_enable,
+            config.reporter_error_topic_value_format == "json"
+            and config.reporter_error_topic_value_format_schemas_enable,
+        ),
+    )
+
+
+def _dead_letters(config: SinkConfig, topic: str) -> DeadLetterReports:
+    return DeadLetterReports(
+        topic,
+        connector=config.name,
+        has_context=config.errors_deadletterqueue_context_headers_enable,
+        stages={"KEY_CONVERTER": config.key_converter, "VALUE_CONVERTER": config.value_converter},
+    )

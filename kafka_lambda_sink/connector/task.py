@@ -1,0 +1,148 @@
+"""One task of one connector: wired, started and stopped in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from kafka_lambda_sink.aws_lambda.factory import FunctionClient
+from kafka_lambda_sink.config.loading import LoadedConfig
+from kafka_lambda_sink.connector.function import check_function, lambda_settings, read_timeout
+from kafka_lambda_sink.connector.pipelines import PipelineFactory
+from kafka_lambda_sink.connector.report_sinks import ReportSinks
+from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
+from kafka_lambda_sink.core.ports import Clock, Fetcher
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
+from kafka_lambda_sink.kafka.client_config import admin_config, fetcher_config, member_config
+from kafka_lambda_sink.kafka.fetcher import PartitionFetcher
+from kafka_lambda_sink.kafka.group_member import ConsumerGroupMember
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.committer import Committer
+from kafka_lambda_sink.pipeline.coordinator import Coordinator, CoordinatorSettings
+from kafka_lambda_sink.pipeline.counters import CounterBook
+from kafka_lambda_sink.pipeline.topics import TopicWatch
+from kafka_lambda_sink.telemetry.logs import get_logger
+
+_log = get_logger(__name__)
+
+#: Seconds between two commits.
+_COMMIT_INTERVAL: Final = 1.0
+#: Seconds between two looks at the source topics.
+_TOPIC_INTERVAL: Final = 5.0
+#: librdkafka's default, and the broker's for KIP-848.
+_SESSION_TIMEOUT_MS: Final = 45_000
+#: Seconds that producers are flushed for once the coordinator has drained.
+_FLUSH_TIMEOUT: Final = 2.0
+#: libcurl, OpenSSL and JSON parsers run on these stacks.
+_STACK_BYTES: Final = 1024 * 1024
+
+
+class Task:
+    """Runs one connector's configuration. `start`, then `join`; `request_stop` from anywhere."""
+
+    def __init__(self, loaded: LoadedConfig, clock: Clock) -> None:
+        config, clients = loaded.sink, loaded.clients
+        self._config = config
+        self._clock = clock
+        self._alarms = Alarms(clock)
+        self._function = FunctionClient(lambda_settings(config), clock)
+        self._sinks = ReportSinks(config, clients, clock, self._alarms)
+        self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
+        self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=config.name)
+        self._catalog = AdminTopicCatalog(admin_config(clients.admin, client_id=config.name))
+        self._watch = TopicWatch(self._catalog, config.topics, config.topics_pattern, _TOPIC_INTERVAL, self._alarms)
+        self._coordinator: Coordinator | None = None
+        self._coordinator_thread: threading.Thread | None = None
+        self.counters = CounterBook()
+
+    def start(self) -> None:
+        """Check the function, prepare the report topics, join the group. Blocks for up to about a minute.
+
+        Raises ConfigError, ConfigurationInvocationError, KafkaAuthorizationError for good; TransientInvocationError
+        and RetriableKafkaError when the function or the brokers could not be reached in time.
+        """
+        threading.stack_size(_STACK_BYTES)
+        described: dict[str, Any] = dict(self._function.describe())
+        _log.info("function", **described)
+        control = self._function.control()
+        check_function(control, self._clock)
+        timeout = read_timeout(self._config, control)
+        self._watch.refresh()
+        self._sinks.create_topics()
+        self._coordinator = self._build_coordinator(timeout)
+        self._run(self._watch.run, "topics")
+        for reporter in self._sinks.reporters:
+            self._run(reporter.run, "reports")
+        self._coordinator_thread = self._run(self._coordinator.run, "coordinator")
+
+    def request_stop(self) -> None:
+        """Drain, report, commit, leave the group. Returns at once."""
+        if self._coordinator is not None:
+            self._coordinator.request_stop()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the task has ended and close what it held; whether it has ended."""
+        assert self._coordinator_thread is not None
+        self._coordinator_thread.join(timeout)
+        if self._coordinator_thread.is_alive():
+            return False
+        self._watch.stop()
+        for reporter in self._sinks.reporters:
+            reporter.stop(_FLUSH_TIMEOUT)
+        self._catalog.close()
+        return True
+
+    @property
+    def coordinator(self) -> Coordinator:
+        """States and failure, once started."""
+        assert self._coordinator is not None
+        return self._coordinator
+
+    @property
+    def failure(self) -> KafkaLambdaSinkError | None:
+        """Why the task ended by itself, or None."""
+        return self._coordinator.failure if self._coordinator else None
+
+    def _build_coordinator(self, timeout: float) -> Coordinator:
+        config = self._config
+        member = ConsumerGroupMember(self._member_config)
+        session_timeout_ms = int(self._member_config.get("session.timeout.ms", _SESSION_TIMEOUT_MS))
+        factory = PipelineFactory(
+            config=config,
+            policy=self._sinks.policy(),
+            open_fetcher=self._open_fetcher,
+            open_invoker=partial(self._function.invoker, timeout),
+            counters=self.counters,
+            clock=self._clock,
+            alarms=self._alarms,
+        )
+        return Coordinator(
+            member=member,
+            watch=self._watch,
+            committer=Committer(
+                member,
+                self._clock,
+                self._alarms,
+                interval=_COMMIT_INTERVAL,
+                session_timeout=session_timeout_ms / 1000,
+            ),
+            open_pipeline=factory.open,
+            clock=self._clock,
+            settings=CoordinatorSettings(
+                drain_timeout=config.rebalance_drain_timeout_ms / 1000,
+                shutdown_timeout=config.shutdown_timeout_ms / 1000,
+                exit_on_partition_failed=config.on_partition_failed == "exit",
+            ),
+            alarms=self._alarms,
+        )
+
+    def _open_fetcher(self, tp: TopicPartition) -> Fetcher:
+        return PartitionFetcher(tp, self._fetcher_config)
+
+    def _run(self, target: Callable[[], None], name: str) -> threading.Thread:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread.start()
+        return thread

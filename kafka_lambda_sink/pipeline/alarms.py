@@ -1,0 +1,127 @@
+"""What a person who is called at night reads: every failure with its coordinates; a repeated one once a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RecordError, TransientInvocationError
+from kafka_lambda_sink.core.outcome import BatchFailure
+from kafka_lambda_sink.core.ports import Clock
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.telemetry.logs import RateLimited, get_logger
+
+#: Seconds between two lines of the same fault of the same partition.
+_INTERVAL: Final = 60.0
+#: Attempts after which a transient fault is an alarm (ERROR) rather than a warning.
+_ALARM_AFTER: Final = 5
+
+
+class Alarms:
+    """The task's log of failures. Thread-safe; nothing here raises or blocks for long."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._log = get_logger("kafka_lambda_sink")
+        self._gate = RateLimited(_INTERVAL, clock)
+
+    def invocation_retried(
+        self, tp: TopicPartition, error: TransientInvocationError, attempt: int, wait: float
+    ) -> None:
+        """A transient invocation error; the same bytes are sent again in `wait` seconds."""
+        log = self._log.error if attempt >= _ALARM_AFTER else self._log.warning
+        self._say(
+            log, (tp, error.code), "invocation failed: trying again", tp, error,
+            code=error.code, status=error.status, request_id=error.request_id, attempt=attempt,
+            wait_s=round(wait, 3), may_have_run=error.may_have_run,
+        )  # fmt: skip
+
+    def report_failed(self, tp: TopicPartition, topic: str, error: Exception) -> None:
+        """A report was not written and is produced again; nothing is acknowledged meanwhile."""
+        self._say(self._log.error, (tp, topic), "report not written: producing it again", tp, error, report_topic=topic)
+
+    def fetch_failed(self, tp: TopicPartition, error: KafkaLambdaSinkError) -> None:
+        """The partition could not be read; it is tried again."""
+        self._say(
+            self._log.warning, (tp, "fetch", error.error_id), "cannot read the partition: trying again", tp, error
+        )
+
+    def out_of_range(self, tp: TopicPartition, before: int | None, after: int) -> None:
+        """The position was not in the log: records were lost to retention before we came, or the log was truncated."""
+        self._log.warning(
+            "position out of range: auto.offset.reset applied",
+            **_place(tp), committed=before, restarted_at=after,
+            skipped=None if before is None else max(after - before, 0),
+        )  # fmt: skip
+
+    def partition_stopped(self, tp: TopicPartition, error: Exception) -> None:
+        """The partition stops; the others run on."""
+        foreign = None if isinstance(error, KafkaLambdaSinkError) else error
+        self._log.error("partition stopped", **_place(tp), **_error(error), exc_info=foreign)
+
+    def batch_failed(
+        self, tp: TopicPartition, item: Batch | FailedRecord, failure: BatchFailure, *, is_reported: bool
+    ) -> None:
+        """A batch failed for good. Without an error topic this line is its only trace."""
+        log = self._log.warning if is_reported else self._log.error
+        log(
+            "batch failed", **_place(tp), start_offset=item.first_offset, end_offset=item.next_offset,
+            function_error=failure.function_error, status=failure.status_code, request_id=failure.request_id,
+            executed_version=failure.executed_version, **_error(failure.error),
+        )  # fmt: skip
+
+    def errant_record(self, tp: TopicPartition, item: FailedRecord, error: RecordError) -> None:
+        """A record that cannot be converted was tolerated."""
+        self._log.error(
+            "record not converted", **_place(tp), offset=item.first_offset, stage=error.stage, **_error(error)
+        )
+
+    def commit_failed(self, reason: str, partitions: Collection[TopicPartition]) -> None:
+        """A commit was refused or did not arrive; it is made again while the partitions are ours."""
+        self._say(
+            self._log.warning, ("commit", reason), "commit failed: trying again", None, None,
+            reason=reason, partitions=[str(tp) for tp in partitions],
+        )  # fmt: skip
+
+    def group_failed(self, error: KafkaLambdaSinkError) -> None:
+        """The group's coordinator did not answer; it is asked again."""
+        self._say(self._log.warning, ("group", error.error_id), "the consumer group does not answer", None, error)
+
+    def topics_missing(self, missing: Collection[str], regex: str | None) -> None:
+        """Source topics do not exist (yet); they are waited for."""
+        what = {"topics": sorted(missing)} if missing else {"topics_regex": regex}
+        self._say(
+            self._log.warning, ("missing", *missing), "waiting for source topics that do not exist", None, None, **what
+        )
+
+    def topics_unknown(self, error: KafkaLambdaSinkError) -> None:
+        """The cluster did not say which topics exist."""
+        self._say(self._log.warning, ("topics", error.error_id), "cannot list topics: asking again", None, error)
+
+    def _say(
+        self,
+        log: Callable[..., Any],
+        key: tuple[object, ...],
+        event: str,
+        tp: TopicPartition | None,
+        error: Exception | None,
+        **fields: Any,
+    ) -> None:
+        suppressed = self._gate.admit(key)
+        if suppressed is None:
+            return
+        if suppressed:
+            fields["repeated"] = suppressed
+        log(event, **_place(tp), **(_error(error) if error else {}), **fields)
+
+
+def _place(tp: TopicPartition | None) -> dict[str, Any]:
+    return {"topic": tp.topic, "partition": tp.partition} if tp else {}
+
+
+def _error(error: Exception) -> dict[str, Any]:
+    fields: dict[str, Any] = {"error": str(error), "error_id": getattr(error, "error_id", type(error).__name__)}
+    hint = getattr(error, "hint", None)
+    if hint:
+        fields["hint"] = hint
+    return fields

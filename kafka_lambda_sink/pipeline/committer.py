@@ -1,0 +1,100 @@
+"""Every commit of the task: when, what, and never as a zombie. Belongs to the coordinator's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kafka_lambda_sink.core.commits import CommitLedger, SentCommit
+from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RetriableKafkaError, UnknownTopicError
+from kafka_lambda_sink.core.ports import Clock, CommitOffset, GroupMember
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.progress import PartitionProgress
+
+Progresses = Mapping[TopicPartition, PartitionProgress]
+
+
+class Committer:
+    """Commits what the open partitions have earned, asynchronously about once a second, one commit at a time."""
+
+    def __init__(
+        self, member: GroupMember, clock: Clock, alarms: Alarms, *, interval: float, session_timeout: float
+    ) -> None:
+        self._member = member
+        self._clock = clock
+        self._alarms = alarms
+        self._interval = interval
+        #: A process that was stopped for longer than this may have lost its partitions without knowing.
+        self._stale_after = session_timeout / 3
+        #: When the last completed poll began: one that the process was stopped in tells nothing of the time since.
+        self._last_poll = clock.monotonic()
+        self._last_commit = clock.monotonic()
+        self._in_flight: Mapping[TopicPartition, SentCommit] | None = None
+        self._is_urgent = False
+        self.ledger = CommitLedger()
+
+    def polled(self, began: float) -> None:
+        """Note that a poll of the member that began at `began` has completed: we are what the group thinks we are."""
+        self._last_poll = began
+
+    def tick(self, progresses: Progresses) -> None:
+        """Commit what is due, without blocking, if it is time or a new start must be committed at once."""
+        now = self._clock.monotonic()
+        self._offer(progresses)
+        if self._in_flight is not None or now - self._last_poll > self._stale_after:
+            return
+        if not self._is_urgent and now - self._last_commit < self._interval:
+            return
+        self._last_commit = now
+        self._is_urgent = False
+        due = self.ledger.due()
+        if due:
+            self._commit(due)
+
+    def commit_now(self, progresses: Progresses) -> None:
+        """Commit and wait. Allowed in a rebalance callback: it is part of a poll, and the partitions are still ours.
+
+        What is refused is delivered again by the next owner.
+        """
+        self._last_commit = self._clock.monotonic()
+        self._offer(progresses)
+        due = self.ledger.due(progresses)
+        if not due:
+            return
+        sent = self.ledger.sending(due)
+        try:
+            self._settle(sent, self._member.commit_sync(due))
+        except KafkaLambdaSinkError as error:
+            self._alarms.commit_failed(str(error), sent)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the commit interval has passed."""
+        return self._clock.monotonic() - self._last_commit >= self._interval
+
+    def _commit(self, due: Sequence[CommitOffset]) -> None:
+        sent = self.ledger.sending(due)
+        self._in_flight = sent
+
+        def done(result: Mapping[TopicPartition, str | None]) -> None:
+            self._in_flight = None
+            self._settle(sent, result)
+
+        try:
+            self._member.commit(due, done)
+        except (RetriableKafkaError, UnknownTopicError) as error:
+            self._in_flight = None
+            self._alarms.commit_failed(str(error), sent)
+
+    def _offer(self, progresses: Progresses) -> None:
+        for tp, progress in progresses.items():
+            taken = progress.take_committable()
+            if taken is not None:
+                position, is_reset = taken
+                self.ledger.offer(tp, position, is_reset=is_reset)
+                self._is_urgent = self._is_urgent or is_reset
+
+    def _settle(self, sent: Mapping[TopicPartition, SentCommit], result: Mapping[TopicPartition, str | None]) -> None:
+        failed = self.ledger.settle(sent, result)
+        if failed:
+            self._alarms.commit_failed(", ".join(sorted(set(failed.values()))), failed)

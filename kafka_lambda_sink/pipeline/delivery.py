@@ -1,0 +1,116 @@
+"""One batch to the function: our retry loop is the only one."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, sleep_using_event
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base
+
+from kafka_lambda_sink.core.errors import InvocationAborted, TransientInvocationError
+from kafka_lambda_sink.core.ports import Clock, Invoker, InvokeReply
+from kafka_lambda_sink.core.retry import RetryPolicy, is_exhausted, wait_before
+
+_draw = random.SystemRandom().random
+
+
+class Delivery:
+    """Sends payloads of one pipeline; belongs to its thread. `halt` ends a wait, not a call in flight."""
+
+    def __init__(
+        self,
+        invoker: Invoker,
+        policy: RetryPolicy,
+        clock: Clock,
+        on_retry: Callable[[TransientInvocationError, int, float], None],
+        jitter: Callable[[], float] = _draw,
+    ) -> None:
+        self._invoker = invoker
+        self._policy = policy
+        self._clock = clock
+        #: Called with (error, attempt, seconds until the next) before each wait.
+        self._on_retry = on_retry
+        self._jitter = jitter
+        self._halt = threading.Event()
+
+    def send(self, payload: bytes) -> InvokeReply:
+        """Send until the API takes it, within the bounds of the policy. Blocks.
+
+        Raises TransientInvocationError when the policy is exhausted, InvocationAborted after `halt`, and what
+        `Invoker.invoke` raises for good.
+        """
+        began = self._clock.monotonic()
+        try:
+            return self._invoker.invoke(payload)
+        except TransientInvocationError as error:
+            # Python would delete the name at the end of this block.
+            first = error
+        return self._retry(payload, first, began)
+
+    def halt(self) -> None:
+        """End the wait for the next attempt; make no further one. Any thread."""
+        self._halt.set()
+
+    def abort(self) -> None:
+        """End a call in flight too. Any thread."""
+        self._halt.set()
+        self._invoker.abort()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._invoker.close()
+
+    def _retry(self, payload: bytes, first: TransientInvocationError, began: float) -> InvokeReply:
+        """Go on after a first failure. Apart from `send`: tenacity costs more than a healthy call's own work."""
+        pending_first = [first]
+
+        def attempt() -> InvokeReply:
+            if pending_first:
+                raise pending_first.pop()
+            if self._halt.is_set():
+                raise InvocationAborted
+            return self._invoker.invoke(payload)
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(TransientInvocationError),
+            wait=_PolicyWait(self._policy, self._jitter),
+            stop=_PolicyStop(self._policy, self._clock, began),
+            sleep=sleep_using_event(self._halt),
+            before_sleep=self._announce,
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _announce(self, state: RetryCallState) -> None:
+        assert state.next_action is not None
+        self._on_retry(_error_of(state), state.attempt_number, state.next_action.sleep)
+
+
+def _error_of(state: RetryCallState) -> TransientInvocationError:
+    assert state.outcome is not None
+    error = state.outcome.exception()
+    assert isinstance(error, TransientInvocationError)
+    return error
+
+
+class _PolicyWait(wait_base):
+    def __init__(self, policy: RetryPolicy, jitter: Callable[[], float]) -> None:
+        self._policy = policy
+        self._jitter = jitter
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        retry_after = _error_of(retry_state).retry_after
+        return wait_before(self._policy, retry_state.attempt_number, retry_after, self._jitter())
+
+
+class _PolicyStop(stop_base):
+    def __init__(self, policy: RetryPolicy, clock: Clock, began: float) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._began = began
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return is_exhausted(self._policy, retry_state.attempt_number, self._clock.monotonic() - self._began)

@@ -1,0 +1,163 @@
+"""What becomes of a batch once the function, or the API, has answered. One cell of the seed's table each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from kafka_lambda_sink.contracts.reply import ReplyChecker
+from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
+from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.core.errors import FunctionError, InvocationError, PartitionStopped, RecordError, ReplyError
+from kafka_lambda_sink.core.outcome import (
+    BatchFailure,
+    failure_before_sending,
+    failure_of_refusal,
+    failure_of_reply,
+)
+from kafka_lambda_sink.core.ports import InvokeReply, Position
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.counters import Counters
+from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.reporting import Reporter
+
+
+class BehaviorOnError(Enum):
+    """`behavior.on.error`, in the Confluent connector's words."""
+
+    FAIL = "fail"
+    LOG = "log"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSink:
+    """The response topic: what makes its records, and who writes them."""
+
+    reports: ResultReports
+    reporter: Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSink:
+    """The error topic."""
+
+    reports: ErrorReports
+    reporter: Reporter
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterSink:
+    """The dead letter topic."""
+
+    reports: DeadLetterReports
+    reporter: Reporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the configuration says of results and failures. None: no such topic."""
+
+    behavior_on_error: BehaviorOnError
+    #: `errors.tolerance=all`.
+    tolerates_errant_records: bool
+    log_errant_records: bool
+    results: ResultSink | None
+    errors: ErrorSink | None
+    dead_letters: DeadLetterSink | None
+
+
+class Judge:
+    """Judges the batches of one pipeline, on its thread. Whatever it does not raise for is tracked to its outcome."""
+
+    def __init__(
+        self,
+        progress: PartitionProgress,
+        policy: Policy,
+        checker: ReplyChecker,
+        counters: Counters,
+        alarms: Alarms,
+    ) -> None:
+        self._progress = progress
+        self._policy = policy
+        self._check = checker.check
+        self._counters = counters
+        self._alarms = alarms
+
+    def replied(self, batch: Batch, reply: InvokeReply) -> None:
+        """The API took the batch: a result, an acceptance (202) or a function error. May raise PartitionStopped."""
+        if reply.function_error is not None:
+            error = FunctionError(reply.function_error, f"the function failed ({reply.function_error})")
+            self._failed(batch, batch.payload, failure_of_reply(error, reply))
+            return
+        results = self._policy.results
+        if results is None:
+            self._progress.delivered(_end(batch))
+        else:
+            try:
+                texts = self._check(reply.payload, batch)
+            except ReplyError as fault:
+                self._failed(batch, batch.payload, failure_of_reply(fault, reply))
+                return
+            reports, size = results.reports.of(batch, texts)
+            results.reporter.send(self._progress, _end(batch), reports, size)
+            self._counters.results += len(reports)
+        self._counters.batches += 1
+        self._counters.delivered += batch.count
+
+    def refused(self, batch: Batch, error: InvocationError) -> None:
+        """The API refused the batch for good, or the retry policy is exhausted. May raise PartitionStopped."""
+        self._failed(batch, batch.payload, failure_of_refusal(error))
+
+    def failed_record(self, item: FailedRecord) -> None:
+        """A record that is in no batch. May raise PartitionStopped."""
+        if isinstance(item.error, RecordError):
+            self._errant(item, item.error)
+        else:
+            self._failed(item, b"", failure_before_sending(item.error))
+
+    def _errant(self, item: FailedRecord, error: RecordError) -> None:
+        """`errors.tolerance`: for records that cannot be converted."""
+        if not self._policy.tolerates_errant_records:
+            raise PartitionStopped(
+                f"{self._where(item)}: {error.stage}: {error}",
+                hint="Set errors.tolerance=all (and errors.deadletterqueue.topic.name) to go on past such records.",
+            ) from error
+        self._counters.errant += 1
+        dead_letters = self._policy.dead_letters
+        if dead_letters is None or self._policy.log_errant_records:
+            self._alarms.errant_record(self._progress.tp, item, error)
+        if dead_letters is None:
+            self._progress.delivered(_end(item))
+            return
+        report, size = dead_letters.reports.of(item.record, error)
+        dead_letters.reporter.send(self._progress, _end(item), [report], size)
+
+    def _failed(self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure) -> None:
+        """`behavior.on.error`: for function errors, replies that fail the check, permanent refusals, large records."""
+        self._counters.failed += item.count
+        behavior = self._policy.behavior_on_error
+        if behavior is BehaviorOnError.IGNORE:
+            self._progress.delivered(_end(item))
+            return
+        errors = self._policy.errors
+        self._alarms.batch_failed(self._progress.tp, item, failure, is_reported=errors is not None)
+        if behavior is BehaviorOnError.FAIL:
+            if errors is not None:
+                report, _ = errors.reports.of(item, sent, failure)
+                errors.reporter.send_and_wait(self._progress, report)
+            raise PartitionStopped(
+                f"{self._where(item)}: {failure.function_error}: {failure.error}", hint=failure.error.hint
+            ) from failure.error
+        if errors is None:
+            self._progress.delivered(_end(item))
+            return
+        report, size = errors.reports.of(item, sent, failure)
+        errors.reporter.send(self._progress, _end(item), [report], size)
+
+    def _where(self, item: Batch | FailedRecord) -> str:
+        return f"{self._progress.tp} offsets {item.first_offset} to {item.next_offset - 1}"
+
+
+def _end(item: Batch | FailedRecord) -> Position:
+    return Position(item.next_offset, item.leader_epoch)

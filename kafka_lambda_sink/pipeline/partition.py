@@ -1,0 +1,235 @@
+"""The pipeline of one partition: fetch, convert, batch, invoke, judge, report. One thread runs its loop."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kafka_lambda_sink.contracts.assembly import BatchAssembler
+from kafka_lambda_sink.core.batch import Batch
+from kafka_lambda_sink.core.errors import (
+    InvocationAborted,
+    KafkaLambdaSinkError,
+    OffsetOutOfRangeError,
+    PartitionStopped,
+    PayloadInvocationError,
+    RetriableKafkaError,
+    TransientInvocationError,
+    UnknownTopicError,
+)
+from kafka_lambda_sink.core.ports import Fetcher, InvokeReply, Position
+from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.start import OffsetReset, Start
+from kafka_lambda_sink.core.state import PipelineState
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.delivery import Delivery
+from kafka_lambda_sink.pipeline.judgement import Judge
+from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.telemetry.logs import get_logger
+
+_log = get_logger(__name__)
+
+#: Seconds a fetch waits for a first record; a drain need not wait for it (`PartitionProgress.begin`).
+_IDLE: Final = 0.5
+#: Seconds a fetch waits for more records after the first when `aws.lambda.batch.window.ms` is 0: full batches at no
+#: latency that matters (measured: a window of nothing halves the batches of a fast topic).
+_LEAST_WINDOW: Final = 0.002
+#: Seconds until the broker is asked again.
+_RETRY_DELAY: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionSettings:
+    """What a pipeline needs of the configuration. Times in seconds."""
+
+    batch_size: int
+    batch_window: float
+    offset_reset: OffsetReset
+    #: At most so many spans and bytes may wait for their delivery reports before the next invocation.
+    max_unreported_spans: int = 64
+    max_unreported_bytes: int = 16 * 1024 * 1024
+
+
+class PartitionPipeline:
+    """Delivers one partition, in order, one invocation at a time, for one assignment epoch."""
+
+    def __init__(
+        self,
+        *,
+        progress: PartitionProgress,
+        start: int | Start,
+        open_fetcher: Callable[[], Fetcher],
+        delivery: Delivery,
+        assembler: BatchAssembler,
+        judge: Judge,
+        settings: PartitionSettings,
+        alarms: Alarms,
+    ) -> None:
+        self.progress = progress
+        self._start_from = start
+        self._open_fetcher = open_fetcher
+        self._delivery = delivery
+        self._assembler = assembler
+        self._judge = judge
+        self._settings = settings
+        self._alarms = alarms
+        self._fetcher: Fetcher | None = None
+        #: The position is not in the log, and no new one is found yet.
+        self._out_of_range: OffsetOutOfRangeError | None = None
+        self._halt = threading.Event()
+        self._window = max(settings.batch_window, _LEAST_WINDOW)
+        self._thread = threading.Thread(target=self.run, name=f"partition {progress.tp}", daemon=True)
+
+    # --- the coordinator's thread ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin on a thread of its own."""
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Take no more; give up waiting for a next attempt. Does not block."""
+        self.progress.drain()
+        self._delivery.halt()
+        self._halt.set()
+
+    def abandon(self) -> None:
+        """Kill the epoch and a call in flight. Does not block."""
+        self.progress.abandon()
+        self._delivery.abort()
+        self._halt.set()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread; whether it ended."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # --- the pipeline's own thread -----------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Step until the epoch ends or the partition stops."""
+        try:
+            while self.progress.is_open:
+                self.step()
+        except InvocationAborted:
+            pass
+        except Exception as error:  # noqa: BLE001 - whatever it is, it stops this partition and is shown as its state
+            self._alarms.partition_stopped(self.progress.tp, error)
+            self.progress.fail(error)
+        finally:
+            self.progress.end()
+            self._delivery.close()
+            if self._fetcher is not None:
+                with contextlib.suppress(KafkaLambdaSinkError):
+                    self._fetcher.close()
+
+    def step(self) -> None:
+        """Find the start, or fetch and deliver once. Blocks for a fetch and for the invocations it leads to.
+
+        Raises what stops the partition; InvocationAborted when its epoch ended in the middle.
+        """
+        try:
+            if self._fetcher is None:
+                self._fetcher = self._open_fetcher()
+            if self.progress.state is PipelineState.STARTING:
+                self._begin(self._fetcher)
+                return
+            if self._out_of_range is not None:
+                self._reset(self._fetcher, self._out_of_range)
+                return
+            records = self._fetcher.fetch(self._settings.batch_size, _IDLE, self._window)
+        except OffsetOutOfRangeError as error:
+            # Looked for by the next step: the broker may fail to answer that question too.
+            self._out_of_range = error
+            return
+        except (RetriableKafkaError, UnknownTopicError) as error:
+            self._alarms.fetch_failed(self.progress.tp, error)
+            self.progress.retrying()
+            self._halt.wait(_RETRY_DELAY)
+            self.progress.retrying(is_over=True)
+            return
+        if records:
+            self._deliver_all(records)
+        elif self.progress.is_quiet:
+            self.progress.rest_at(self._fetcher.position())
+
+    def _begin(self, fetcher: Fetcher) -> None:
+        start = self._start_from
+        if isinstance(start, int):
+            fetcher.assign(start)
+            self.progress.start_at(Position(start), commit_now=False)
+            return
+        if start is Start.FROM_RESET and self._settings.offset_reset is OffsetReset.ERROR:
+            raise PartitionStopped(
+                f"{self.progress.tp}: no committed offset, and auto.offset.reset=error",
+                hint="Reset the group's offsets, or set auto.offset.reset to earliest or latest.",
+            )
+        is_latest = start is Start.FROM_RESET and self._settings.offset_reset is OffsetReset.LATEST
+        self._restart(fetcher, is_latest=is_latest)
+        _log.info("starting", partition=str(self.progress.tp), reason=start.value)
+
+    def _reset(self, fetcher: Fetcher, error: OffsetOutOfRangeError) -> None:
+        """The position is not in the log: retention overtook us, or the log was truncated."""
+        if self._settings.offset_reset is OffsetReset.ERROR:
+            raise PartitionStopped(f"{self.progress.tp}: {error}, and auto.offset.reset=error", hint=error.hint)
+        # What is not reported yet would be passed over by the new start.
+        if not self.progress.wait_for_room(1, sys.maxsize):
+            return
+        before = self.progress.committable
+        after = self._restart(fetcher, is_latest=self._settings.offset_reset is OffsetReset.LATEST)
+        self._out_of_range = None
+        self._alarms.out_of_range(self.progress.tp, before.offset if before else None, after)
+
+    def _restart(self, fetcher: Fetcher, *, is_latest: bool) -> int:
+        offset = fetcher.latest() if is_latest else fetcher.earliest()
+        fetcher.assign(offset)
+        self.progress.start_at(Position(offset), commit_now=True)
+        return offset
+
+    def _deliver_all(self, records: Sequence[SourceRecord]) -> None:
+        if not self.progress.begin():
+            return
+        settings = self._settings
+        for item in self._assembler.batches(records):
+            if not self.progress.wait_for_room(settings.max_unreported_spans, settings.max_unreported_bytes):
+                break
+            if isinstance(item, Batch):
+                self._deliver(item)
+            else:
+                self._judge.failed_record(item)
+        # Not in a `finally`: what is raised has to stop the partition before a drain finds nothing in flight.
+        self.progress.end()
+
+    def _deliver(self, batch: Batch) -> None:
+        try:
+            reply = self._send(batch.payload)
+        except PayloadInvocationError as error:
+            if error.is_too_large and batch.count > 1:
+                self._deliver_halves(batch)
+                return
+            self._judge.refused(batch, error)
+        except TransientInvocationError as error:
+            self._judge.refused(batch, error)
+        else:
+            self._judge.replied(batch, reply)
+
+    def _send(self, payload: bytes) -> InvokeReply:
+        try:
+            return self._delivery.send(payload)
+        finally:
+            if self.progress.state is PipelineState.CLOSED:
+                # Came back too late, as a reply or as a failure: it is somebody else's by now.
+                raise InvocationAborted
+            if self.progress.state is PipelineState.RETRYING:
+                self.progress.retrying(is_over=True)
+
+    def _deliver_halves(self, batch: Batch) -> None:
+        """HTTP 413: fewer records a call. Ends, because a single record is never split."""
+        first, second = self._assembler.split(batch)
+        self._deliver(first)
+        if not self.progress.is_open:
+            raise InvocationAborted
+        self._deliver(second)

@@ -1,0 +1,177 @@
+"""Writing reports until they are written: a result that cannot be produced is kept and produced again."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from kafka_lambda_sink.core.errors import PermanentReportError
+from kafka_lambda_sink.core.offsets import Span
+from kafka_lambda_sink.core.ports import Clock, DeliveryFailure, Position, Report, ReportProducer
+from kafka_lambda_sink.core.state import PipelineState
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.telemetry.logs import get_logger
+
+#: Seconds until a report that could not be written is produced again; librdkafka itself has retried for most of
+#: `message.timeout.ms` by then.
+_RETRY_DELAY: Final = 1.0
+#: Seconds between two looks at the epoch while a stopping partition waits for its error record.
+_WAIT_TICK: Final = 0.1
+
+_log = get_logger(__name__)
+
+
+class PendingReports:
+    """The reports of one span, or of one stop. What waits for them goes on when the last delivery report is in."""
+
+    __slots__ = ("_lock", "_on_reported", "_reporter", "_span", "_unreported", "progress")
+
+    def __init__(
+        self,
+        reporter: Reporter,
+        progress: PartitionProgress,
+        count: int,
+        on_reported: Callable[[], None],
+        span: Span | None,
+    ) -> None:
+        self._reporter = reporter
+        self.progress = progress
+        self._unreported = count
+        self._on_reported = on_reported
+        self._span = span
+        # A full producer queue makes a pipeline's thread serve callbacks too, beside the reporter's own.
+        self._lock = threading.Lock()
+
+    def done(self, producer: ReportProducer, failure: DeliveryFailure | None) -> None:
+        """The callback for one report that was given to `producer`."""
+        if failure is not None:
+            self._reporter.retry(self, producer, failure)
+            return
+        with self._lock:
+            self._unreported -= 1
+            is_last = not self._unreported
+        if is_last:
+            self._on_reported()
+
+    def fail(self, error: PermanentReportError) -> None:
+        """Stop the partition at this span: what cannot be reported is not acknowledged."""
+        self.progress.fail(error, self._span)
+
+
+class Reporter:
+    """One producer, the thread that polls it, and what has to be produced again.
+
+    A fatal producer is replaced; what was in it comes back as failures and is produced by the new one. So a report may
+    be written twice and out of order, and is never lost.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], ReportProducer],
+        shrink: Callable[[Report], Report | None],
+        clock: Clock,
+        alarms: Alarms,
+    ) -> None:
+        self._build = build
+        self._shrink = shrink
+        self._clock = clock
+        self._alarms = alarms
+        self._producer = build()
+        self._lock = threading.Lock()
+        self._again: list[tuple[float, int, Report, PendingReports]] = []
+        self._sequence = itertools.count()
+        self._is_broken = False
+        self._is_closing = False
+
+    def send(self, progress: PartitionProgress, end: Position, reports: Sequence[Report], size: int) -> None:
+        """Produce the reports, `size` bytes in all, of the records up to `end`: delivered once all are written.
+
+        Blocks while the producer's queue is full. The pipeline's thread.
+        """
+        span = progress.track(end, size)
+        pending = PendingReports(self, progress, len(reports), lambda: progress.resolve(span, size), span)
+        producer = self._producer
+        produce, done = producer.produce, partial(pending.done, producer)
+        for report in reports:
+            produce(report, done)
+
+    def send_and_wait(self, progress: PartitionProgress, report: Report) -> None:
+        """Produce a report that acknowledges nothing, and wait until it is written or the epoch is dead."""
+        written = threading.Event()
+        pending = PendingReports(self, progress, 1, written.set, None)
+        self._produce(report, pending)
+        while not written.wait(_WAIT_TICK) and progress.state not in {PipelineState.CLOSED, PipelineState.FAILED}:
+            pass
+
+    def retry(self, pending: PendingReports, producer: ReportProducer, failure: DeliveryFailure) -> None:
+        """Decide what becomes of a report that was not written: cut, produce again, or stop its partition."""
+        # One that was replaced hands back what was in it, which says nothing of its successor.
+        if failure.is_fatal and producer is self._producer:
+            self._is_broken = True
+        if pending.progress.state is PipelineState.CLOSED:
+            return
+        report: Report | None = failure.report
+        delay = _RETRY_DELAY
+        if failure.is_too_large:
+            report = self._shrink(failure.report)
+            delay = 0.0
+        if report is None or (isinstance(failure.error, PermanentReportError) and not failure.is_too_large):
+            error = PermanentReportError(
+                f"{pending.progress.tp}: not written to {failure.report.topic}: {failure.error}"
+            )
+            self._alarms.partition_stopped(pending.progress.tp, error)
+            pending.fail(error)
+            return
+        if not failure.is_too_large:
+            self._alarms.report_failed(pending.progress.tp, report.topic, failure.error)
+        with self._lock:
+            due = self._clock.monotonic() + delay
+            heapq.heappush(self._again, (due, next(self._sequence), report, pending))
+
+    def step(self, timeout: float) -> None:
+        """Serve delivery reports for up to `timeout` seconds, then produce again what is due."""
+        self._producer.poll(timeout)
+        if self._is_broken:
+            self._rebuild()
+        for report, pending in self._due():
+            if pending.progress.state is not PipelineState.CLOSED:
+                self._produce(report, pending)
+
+    def run(self) -> None:
+        """Step until `stop`. The body of the reporter's thread."""
+        while not self._is_closing:
+            self.step(0.1)
+
+    def stop(self, timeout: float) -> None:
+        """Flush within `timeout` seconds and close; call it once the thread is to end."""
+        self._is_closing = True
+        left = self._producer.close(timeout)
+        if left:
+            _log.warning(
+                "reports without a delivery report are left behind; their records are delivered again", left=left
+            )
+
+    def _produce(self, report: Report, pending: PendingReports) -> None:
+        producer = self._producer
+        producer.produce(report, partial(pending.done, producer))
+
+    def _rebuild(self) -> None:
+        _log.error("the producer is unusable and is replaced; reports may be written twice")
+        broken, self._producer = self._producer, self._build()
+        # Closing hands back what was in it as failures of a producer that is unusable: the flag is cleared after.
+        broken.close(0.0)
+        self._is_broken = False
+
+    def _due(self) -> list[tuple[Report, PendingReports]]:
+        now = self._clock.monotonic()
+        due = []
+        with self._lock:
+            while self._again and self._again[0][0] <= now:
+                _, _, report, pending = heapq.heappop(self._again)
+                due.append((report, pending))
+        return due
