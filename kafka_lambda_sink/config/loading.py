@@ -18,6 +18,7 @@ from kafka_lambda_sink.config.resolving import resolve
 from kafka_lambda_sink.config.settings import COMMAND_LINE, IgnoredKey, Setting, UsedKey
 from kafka_lambda_sink.core.errors import ConfigError, Problem
 
+_UNRESOLVED = "unresolved-reference"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -85,7 +86,8 @@ def _expand(layer: list[Setting], providers: Providers, problems: list[Problem])
         try:
             expanded.append(providers.expand(setting))
         except UnresolvedError as error:
-            problems.append(setting.problem("unresolved-reference", str(error)))
+            problems.append(setting.problem(_UNRESOLVED, str(error)))
+            expanded.append(setting)
     return expanded
 
 
@@ -99,8 +101,20 @@ def _used(collected: Collected, layers: list[list[Setting]]) -> list[UsedKey]:
 
 
 def _in_order(problems: list[Problem], layers: list[list[Setting]]) -> list[Problem]:
-    """By source, highest precedence first, then by line; what belongs to no source comes last."""
+    """By source, highest precedence first, then by line; what belongs to no source comes last.
+
+    Of a setting whose reference cannot be resolved nothing else is told: its value is not known.
+    """
     sources = list(dict.fromkeys(setting.source for layer in layers for setting in layer))
     rank = {source: number for number, source in enumerate(sources)}
-    unique = dict.fromkeys(problems)
+    unresolved = {_place(problem) for problem in problems if problem.error_id == _UNRESOLVED}
+    unique = [
+        problem
+        for problem in dict.fromkeys(problems)
+        if problem.error_id == _UNRESOLVED or _place(problem) not in unresolved
+    ]
     return sorted(unique, key=lambda problem: (rank.get(problem.source or "", len(rank)), problem.line or 0))
+
+
+def _place(problem: Problem) -> tuple[str | None, str | None, int | None]:
+    return problem.key, problem.source, problem.line

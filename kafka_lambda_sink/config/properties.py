@@ -114,6 +114,9 @@ def parse_json(text: str, source: str, *, from_worker: bool = False) -> Settings
         line = getattr(error, "lineno", None)
         problem = Problem(key=None, message=f"is not JSON: {error}", error_id="invalid-json", source=source, line=line)
         return SettingsFile([], [problem], [])
+    if not isinstance(document, _Pairs):
+        problem = Problem(key=None, message="is no JSON object", error_id="invalid-json", source=source, line=1)
+        return SettingsFile([], [problem], [])
     pairs = list(document)
     config = next((value for key, value in pairs if key == "config" and isinstance(value, _Pairs)), None)
     if config is not None:
