@@ -12,7 +12,7 @@ import msgspec
 from kafka_lambda_sink.local.event_queue import EventQueue
 from kafka_lambda_sink.local.execution import Executor
 from kafka_lambda_sink.local.faults import FaultScript, Rule
-from kafka_lambda_sink.local.http_server import Reply, Request
+from kafka_lambda_sink.local.http_message import Reply, Request
 from kafka_lambda_sink.local.journal import Journal
 
 PREFIX = "/_local/"

@@ -16,7 +16,8 @@ from kafka_lambda_sink.local.event_queue import EventQueue
 from kafka_lambda_sink.local.execution import Executor
 from kafka_lambda_sink.local.faults import Delay, Fault, FaultScript
 from kafka_lambda_sink.local.function import Function, FunctionTable
-from kafka_lambda_sink.local.http_server import Connection, HttpServer, Reply, Request
+from kafka_lambda_sink.local.http_message import Reply, Request
+from kafka_lambda_sink.local.http_server import Connection, HttpServer
 from kafka_lambda_sink.local.invoke_api import InvokeApi, Permissions
 from kafka_lambda_sink.local.journal import Entry, Journal
 from kafka_lambda_sink.local.refusals import Refusal
@@ -97,10 +98,11 @@ class InvokeEndpoint:
         """End what hangs, close the connections, the functions' environments and the journal's file."""
         self.faults.clear()
         self.faults.release()
-        self._server.close()
-        self.events.close()
+        self._server.stop()
         for function in self._functions.all():
             function.handler.close()
+        self.events.close()
+        self._server.close()
         self.journal.close()
 
     def add_function(self, function: Function) -> None:

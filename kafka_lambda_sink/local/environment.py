@@ -77,7 +77,7 @@ class Environment:
                 return None
             outcome = self._not_started(invocation, state)
         memory = self._peak_memory_mb()
-        return replace(outcome, log=self._log.take(), init_ms=init_ms, max_memory_mb=memory)
+        return replace(outcome, log=self._log.take() + outcome.log, init_ms=init_ms, max_memory_mb=memory)
 
     def close(self) -> None:
         """Kill the process and whatever it started."""

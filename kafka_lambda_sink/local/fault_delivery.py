@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kafka_lambda_sink.local import faults
 from kafka_lambda_sink.local.faults import Fault, FaultScript
-from kafka_lambda_sink.local.http_server import Connection, Reply
+from kafka_lambda_sink.local.http_message import Reply
+from kafka_lambda_sink.local.http_server import Connection
 from kafka_lambda_sink.local.refusals import Refusal, throttled
 
 _HTML = "<html>\r\n<head><title>{0} error</title></head>\r\n<body><h1>{0}</h1><hr>nginx</body>\r\n</html>\r\n"

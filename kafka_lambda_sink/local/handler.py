@@ -57,22 +57,30 @@ class Handler(Protocol):
         """End every execution environment."""
 
 
-def failure(error_type: str, message: str) -> Outcome:
+def failure(error_type: str, message: str, log: str = "") -> Outcome:
     """An error that Lambda itself reports: no stack trace, type first."""
     body = {"errorType": error_type, "errorMessage": message}
-    return Outcome(json.dumps(body, separators=(",", ":")).encode(), UNHANDLED)
+    return Outcome(json.dumps(body, separators=(",", ":")).encode(), UNHANDLED, log.encode())
 
 
 def timed_out(invocation: Invocation) -> Outcome:
     """The code took longer than the function's timeout."""
     message = f"Task timed out after {invocation.timeout:.2f} seconds"
-    return failure("Sandbox.Timedout", f"RequestId: {invocation.request_id} Error: {message}")
+    log = f"{invocation.request_id} {message}\n\n"
+    return failure("Sandbox.Timedout", f"RequestId: {invocation.request_id} Error: {message}", log)
 
 
 def exited(invocation: Invocation, reason: str) -> Outcome:
     """The process of the environment ended during an invocation; `reason` e.g. `exit status 1`."""
     detail = f"Runtime exited with error: {reason}" if reason else "Runtime exited without providing a reason"
-    return failure("Runtime.ExitError", f"RequestId: {invocation.request_id} Error: {detail}")
+    message = f"RequestId: {invocation.request_id} Error: {detail}"
+    return failure("Runtime.ExitError", message, f"{message}\nRuntime.ExitError\n")
+
+
+def not_executable(invocation: Invocation, command: str, reason: str) -> Outcome:
+    """The command of the environment cannot be started."""
+    message = f"RequestId: {invocation.request_id} Error: fork/exec {command}: {reason}"
+    return failure("Runtime.InvalidEntrypoint", message, f"{message}\nRuntime.InvalidEntrypoint\n")
 
 
 def response_too_large() -> Outcome:
@@ -102,7 +110,8 @@ class PythonHandler:
         self._function = function
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
-        self._closed = False
+        self._busy: set[_Worker] = set()
+        self._closed = threading.Event()
 
     def __str__(self) -> str:
         """The function's name, as `Handler` of GetFunctionConfiguration."""
@@ -111,27 +120,29 @@ class PythonHandler:
     def run(self, invocation: Invocation) -> Outcome:
         """Execute in a thread that is waited for no longer than the timeout."""
         with self._lock:
-            worker = self._idle.pop() if self._idle else None
-        if worker is None:
-            worker = _Worker(self._function)
+            if self._closed.is_set():
+                return exited(invocation, "")
+            worker = self._idle.pop() if self._idle else _Worker(self._function)
+            self._busy.add(worker)
         outcome = worker.run(invocation)
-        if outcome is None:
-            worker.close()
-            return timed_out(invocation)
         with self._lock:
-            if not self._closed:
+            self._busy.discard(worker)
+            if outcome is not None and not self._closed.is_set():
                 self._idle.append(worker)
                 return outcome
         worker.close()
-        return outcome
+        return outcome or timed_out(invocation)
 
     def close(self) -> None:
-        """Let the threads end."""
+        """End what runs, as far as its callers are concerned, and let the threads end."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             idle, self._idle = self._idle, []
+            busy = list(self._busy)
         for worker in idle:
             worker.close()
+        for worker in busy:
+            worker.abandon()
 
 
 class _Worker:
@@ -140,7 +151,7 @@ class _Worker:
     def __init__(self, function: Callable[[bytes], bytes]) -> None:
         self._function = function
         self._tasks: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         threading.Thread(target=self._loop, name="local-function", daemon=True).start()
 
     def run(self, invocation: Invocation) -> Outcome | None:
@@ -153,6 +164,10 @@ class _Worker:
 
     def close(self) -> None:
         self._tasks.put(None)
+
+    def abandon(self) -> None:
+        """Let the caller of `run` go on, as after a timeout."""
+        self._outcomes.put(None)
 
     def _loop(self) -> None:
         while (invocation := self._tasks.get()) is not None:

@@ -13,81 +13,14 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from http import HTTPStatus
+
+from kafka_lambda_sink.local.http_message import Reply, Request
 
 _RECEIVE = 256 * 1024
 #: The Runtime API's error report may carry an X-Ray cause of up to 1 MiB in a header.
 _MAX_HEAD = 2 * 1024 * 1024
 _MAX_BODY = 64 * 1024 * 1024
 _JOIN_SECONDS = 5.0
-
-
-@dataclass(slots=True)
-class Request:
-    """One request as it came in."""
-
-    method: str
-    #: Path and query, raw: as they were signed.
-    target: str
-    version: str
-    #: Header names and values in order, as sent.
-    headers: tuple[tuple[str, str], ...]
-    body: bytes = b""
-    _lookup: dict[str, str] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._lookup = {name.lower(): value for name, value in self.headers}
-
-    @property
-    def path(self) -> str:
-        """The raw path without the query."""
-        return self.target.partition("?")[0]
-
-    @property
-    def query(self) -> str:
-        """The raw query, without the question mark."""
-        return self.target.partition("?")[2]
-
-    def header(self, name: str) -> str | None:
-        """The value of a header by its lower-case name."""
-        return self._lookup.get(name)
-
-    @property
-    def is_last(self) -> bool:
-        """The client wants the connection closed after the reply."""
-        connection = (self.header("connection") or "").lower()
-        return connection == "close" or (self.version == "HTTP/1.0" and connection != "keep-alive")
-
-
-@dataclass(slots=True)
-class Reply:
-    """One reply to be sent."""
-
-    status: int
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
-
-    def header(self, name: str) -> str | None:
-        """The value of a header, by its name in any case."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
-
-    def head(self) -> bytes:
-        """Status line and headers as given, with the blank line."""
-        try:
-            phrase = HTTPStatus(self.status).phrase
-        except ValueError:
-            phrase = "Status"
-        lines = [f"HTTP/1.1 {self.status} {phrase}", *(f"{name}: {value}" for name, value in self.headers)]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-    def encode(self) -> bytes:
-        """The whole reply; Content-Length is added where a body is allowed."""
-        if self.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
-            return self.head()
-        framed = Reply(self.status, [*self.headers, ("Content-Length", str(len(self.body)))])
-        return framed.head() + self.body
 
 
 class ConnectionClosed(Exception):
@@ -265,23 +198,29 @@ class HttpServer:
         """Accept connections from now on."""
         self._acceptor.start()
 
-    def close(self) -> None:
-        """Stop listening, end every connection, wait for their threads."""
+    def stop(self) -> None:
+        """Stop listening and end every connection; requests that are being answered go on, unheard."""
         with self._lock:
             if self._closing:
                 return
             self._closing = True
-            open_connections = dict(self._connections)
+            open_connections = list(self._connections)
         if self._acceptor.is_alive():
             # A blocked accept() is woken by a connection on every platform, by closing the listener only on some.
             with contextlib.suppress(OSError):
                 socket.create_connection((self.host, self.port), timeout=1).close()
             self._acceptor.join(_JOIN_SECONDS)
         self._listener.close()
-        for connection, thread in open_connections.items():
+        for connection in open_connections:
             connection.abort()
-            if thread is not threading.current_thread():
-                thread.join(_JOIN_SECONDS)
+
+    def close(self) -> None:
+        """Stop, and wait a few seconds for the requests that are being answered."""
+        self.stop()
+        with self._lock:
+            threads = list(self._connections.values())
+        for thread in threads:
+            thread.join(_JOIN_SECONDS)
 
     def _accept(self) -> None:
         while True:

@@ -20,7 +20,7 @@ from kafka_lambda_sink.local import refusals
 from kafka_lambda_sink.local.event_queue import EventQueue
 from kafka_lambda_sink.local.execution import Call, Executor, log_tail
 from kafka_lambda_sink.local.function import FunctionTable, Target
-from kafka_lambda_sink.local.http_server import Reply, Request
+from kafka_lambda_sink.local.http_message import Reply, Request
 from kafka_lambda_sink.local.journal import Entry
 from kafka_lambda_sink.local.names import parse_function_name
 from kafka_lambda_sink.local.signature import CredentialTable, verify

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kafka_lambda_sink.core.ports import Clock
-from kafka_lambda_sink.local.http_server import Reply, Request
+from kafka_lambda_sink.local.http_message import Reply, Request
 
 #: Headers whose value is a secret.
 _SECRET_HEADERS = frozenset({"x-amz-security-token"})
@@ -162,6 +162,13 @@ class Journal:
         """Block until `condition(self)` holds, or `timeout` seconds; whether it held."""
         with self._changed:
             return self._changed.wait_for(lambda: condition(self), timeout)
+
+    def wait_settled(self, timeout: float = 10.0) -> bool:
+        """Block until nothing more is sent for any request; whether that came within `timeout` seconds.
+
+        A client may have its reply a moment before the journal has the request's end.
+        """
+        return self.wait_for(lambda _: all(entry.finished is not None for entry in self._requests), timeout)
 
     def clear(self) -> None:
         """Forget what is kept in memory."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from kafka_lambda_sink.local.http_server import Reply
+from kafka_lambda_sink.local.http_message import Reply
 from kafka_lambda_sink.local.names import PATTERN
 
 

@@ -13,7 +13,8 @@ from enum import Enum
 
 from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.local.handler import MAX_REPLY_BYTES, UNHANDLED, Invocation, Outcome, failure, response_too_large
-from kafka_lambda_sink.local.http_server import Connection, HttpServer, Reply, Request
+from kafka_lambda_sink.local.http_message import Reply, Request
+from kafka_lambda_sink.local.http_server import Connection, HttpServer
 
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _INIT_ERROR = "/2018-06-01/runtime/init/error"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import sys
@@ -15,7 +16,7 @@ from kafka_lambda_sink.core.errors import ConfigError, Problem
 from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.local.clock import SystemClock
 from kafka_lambda_sink.local.environment import Environment
-from kafka_lambda_sink.local.handler import Invocation, Outcome
+from kafka_lambda_sink.local.handler import Invocation, Outcome, exited, not_executable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class RuntimeHandler:
     Without a `command`, AWS's runtime client for Python (`awslambdaric`) runs `handler`; any other command that speaks
     the Runtime API is started in `directory`, with `handler` as its `_HANDLER`. `variables` are set on top of ours.
     `on_output` gets what the processes write, from several threads.
+
+    Raises ConfigError where `awslambdaric` is needed and not installed.
     """
 
     def __init__(
@@ -65,6 +68,9 @@ class RuntimeHandler:
         if isinstance(handler, HandlerFile):
             directory = directory or handler.path.parent
             handler = handler.name
+        if command is None and importlib.util.find_spec("awslambdaric") is None:
+            message, hint = "AWS's runtime client is not installed", "pip install 'kafka-lambda-sink[local]'"
+            raise ConfigError([Problem(key=None, message=message, error_id="missing-runtime-client", hint=hint)])
         self._handler = handler
         self._command = list(command or (sys.executable, "-m", "awslambdaric", handler))
         self._directory = directory or Path.cwd()
@@ -74,7 +80,7 @@ class RuntimeHandler:
         self._lock = threading.Lock()
         self._idle: dict[str, list[Environment]] = {}
         self._all: set[Environment] = set()
-        self._closed = False
+        self._closed = threading.Event()
 
     def __str__(self) -> str:
         """`Handler` of GetFunctionConfiguration."""
@@ -83,7 +89,12 @@ class RuntimeHandler:
     def run(self, invocation: Invocation) -> Outcome:
         """Execute in an idle environment, or in a new one."""
         while True:
-            environment = self._acquire(invocation)
+            try:
+                environment = self._acquire(invocation)
+            except OSError as error:
+                return not_executable(invocation, self._command[0], (error.strerror or str(error)).lower())
+            if environment is None:
+                return exited(invocation, "")
             outcome = environment.run(invocation)
             self._release(environment, invocation.version)
             if outcome is not None:
@@ -92,15 +103,17 @@ class RuntimeHandler:
     def close(self) -> None:
         """Kill every environment."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             environments = list(self._all)
             self._all.clear()
             self._idle.clear()
         for environment in environments:
             environment.close()
 
-    def _acquire(self, invocation: Invocation) -> Environment:
+    def _acquire(self, invocation: Invocation) -> Environment | None:
         with self._lock:
+            if self._closed.is_set():
+                return None
             idle = self._idle.get(invocation.version)
             if idle:
                 return idle.pop()
@@ -112,13 +125,16 @@ class RuntimeHandler:
             on_output=self._on_output,
         )
         with self._lock:
-            self._all.add(environment)
-        return environment
+            if not self._closed.is_set():
+                self._all.add(environment)
+                return environment
+        environment.close()
+        return None
 
     def _release(self, environment: Environment, version: str) -> None:
         with self._lock:
             is_ours = environment in self._all
-            if is_ours and environment.is_usable and not self._closed:
+            if is_ours and environment.is_usable and not self._closed.is_set():
                 self._idle.setdefault(version, []).append(environment)
                 return
             self._all.discard(environment)

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from kafka_lambda_sink.core.ports import Clock
-from kafka_lambda_sink.local.http_server import Request
+from kafka_lambda_sink.local.http_message import Request
 from kafka_lambda_sink.local.refusals import Refusal
 
 _AUTHORIZATION = re.compile(

@@ -7,9 +7,12 @@ import ssl
 import threading
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
+from kafka_lambda_sink.local.clock import SystemClock
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
 from kafka_lambda_sink.local.serve import serve
@@ -61,7 +64,7 @@ def test_what_hangs_can_be_released_from_outside(endpoint, curl):
 def test_the_journal_can_be_read_from_outside(endpoint, curl):
     curl.invoke("orders", b'["\xc3\xa9"]')
     curl.invoke("orders", b"\xff")
-    assert endpoint.journal.wait_for(lambda journal: journal.requests()[-1].finished is not None)
+    assert endpoint.journal.wait_settled()
     journal = control(endpoint.url, "journal")
     assert [entry["body"] for entry in journal["requests"]] == ['["é"]', {"base64": "/w=="}]
     assert [entry["status"] for entry in journal["requests"]] == [200, 400]
@@ -127,3 +130,22 @@ def test_serve_runs_a_file_until_told_to_stop(tmp_path, capfd):
     thread.join(10)
     assert not thread.is_alive()
     assert "seen [1]" in capfd.readouterr().err
+
+
+def test_closing_does_not_wait_for_a_function_that_blocks():
+    entered, leave = threading.Event(), threading.Event()
+
+    def block(_: bytes) -> bytes:
+        entered.set()
+        leave.wait(60)
+        return b"null"
+
+    function = Function(name="f", handler=PythonHandler(block), timeout=900)
+    with InvokeEndpoint([function]) as endpoint, ThreadPoolExecutor(1) as pool:
+        call = pool.submit(boto3_client(endpoint.url).invoke, FunctionName="f")
+        assert entered.wait(10)
+        started = SystemClock().monotonic()
+        endpoint.close()
+        assert SystemClock().monotonic() - started < 3
+        assert isinstance(call.exception(10), HTTPClientError)
+    leave.set()

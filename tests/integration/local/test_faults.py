@@ -22,9 +22,8 @@ BATCH = b'[{"payload":{"topic":"%s","partition":%d,"offset":1}}]'
 
 def finished(endpoint):
     """The last request, once nothing more is sent for it."""
-    entry = endpoint.journal.requests()[-1]
-    assert endpoint.journal.wait_for(lambda _: entry.finished is not None)
-    return entry
+    assert endpoint.journal.wait_settled()
+    return endpoint.journal.requests()[-1]
 
 
 def curl_error(curl):

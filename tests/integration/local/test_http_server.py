@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kafka_lambda_sink.local.http_server import Connection, HttpServer, Reply, Request
+from kafka_lambda_sink.local.http_message import Reply, Request
+from kafka_lambda_sink.local.http_server import Connection, HttpServer
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def test_an_alias_and_a_version_run_that_version(client, arguments):
 
 def test_a_dry_run_runs_nothing(endpoint, client):
     assert client.invoke(FunctionName="orders", InvocationType="DryRun", Payload=b"")["StatusCode"] == 204
+    assert endpoint.journal.wait_settled()
     (entry,) = endpoint.journal.requests("DryRun")
     assert (entry.status, entry.sent, entry.ran) == (204, True, False)
     assert endpoint.journal.executions() == []
@@ -84,8 +85,8 @@ def test_the_journal_has_what_was_asked_and_answered(endpoint, client):
     batch = [{"payload": {"topic": "orders", "partition": 3, "offset": 5, "timestamp": 1, "key": None, "value": "é"}}]
     body = json.dumps(batch, ensure_ascii=False).encode()
     client.invoke(FunctionName="orders:live", Payload=body)
+    assert endpoint.journal.wait_settled()
     (entry,) = endpoint.journal.requests(function="orders")
-    assert endpoint.journal.wait_for(lambda _: entry.finished is not None)
     assert (entry.call, entry.qualifier, entry.topic, entry.partition) == ("RequestResponse", "live", "orders", 3)
     assert (entry.body, entry.reply_body, entry.status) == (body, body, 200)
     assert (entry.planned, entry.ran, entry.sent) == ("function", True, True)

@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from kafka_lambda_sink.core.errors import ConfigError
+from kafka_lambda_sink.local.clock import SystemClock
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.runtime_handler import HandlerFile, RuntimeHandler
 from tests.support.lambda_clients import boto3_client
@@ -131,6 +133,7 @@ def test_a_timeout_kills_the_environment_and_the_next_call_gets_a_new_one(run):
     assert payload["errorType"] == "Sandbox.Timedout"
     assert payload["errorMessage"].endswith(" Error: Task timed out after 1.00 seconds")
     assert f"\n{pid}\n" in log
+    assert " Task timed out after 1.00 seconds\n\nEND RequestId" in log
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), what="the old process is gone")
     other, error, _ = invoke(client, 0)
     assert (other != pid, error) == (True, None)
@@ -213,6 +216,34 @@ def test_anything_that_speaks_the_runtime_api_runs(run):
     client = run("", runtime={"command": [sys.executable, "-c", script]})
     assert invoke(client, 5)[:2] == ([5], None)
     assert invoke(client, "fail")[:2] == ({"errorType": "Mine"}, "Unhandled")
+
+
+def test_a_command_that_cannot_be_started(run):
+    client = run("", runtime={"command": ["/nowhere/bootstrap"]})
+    payload, error, _ = invoke(client)
+    assert error == "Unhandled"
+    assert payload["errorType"] == "Runtime.InvalidEntrypoint"
+    assert payload["errorMessage"].endswith(" Error: fork/exec /nowhere/bootstrap: no such file or directory")
+
+
+def test_closing_kills_what_runs_and_waits_for_nothing(tmp_path):
+    file = tmp_path / "app.py"
+    file.write_text("import time\ndef handler(e, c):\n  time.sleep(600)", encoding="utf-8")
+    function = Function(name="f", handler=RuntimeHandler(HandlerFile(file, "handler")), timeout=900)
+    with InvokeEndpoint([function]) as endpoint, ThreadPoolExecutor(1) as pool:
+        call = pool.submit(invoke, boto3_client(endpoint.url, read_timeout=60))
+        processes = wait_until(lambda: children(os.getpid()), what="the runtime process")
+        started = SystemClock().monotonic()
+        endpoint.close()
+        assert SystemClock().monotonic() - started < 3
+        assert isinstance(call.exception(10), HTTPClientError)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
+
+
+def children(pid: int) -> list[int]:
+    # All threads' children: the process is started by the connection's thread.
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text(encoding="ascii").split()]
 
 
 @pytest.mark.parametrize("text", ["app.py", "missing.py:handler", "app.txt:handler", "app.py:not valid", ":f"])
