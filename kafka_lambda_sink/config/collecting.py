@@ -98,7 +98,9 @@ def _unknown(setting: Setting, collected: Collected) -> None:
     like = nearest(setting.key)
     hint = f"Did you mean {like}?" if like else None
     problem = setting.problem("unknown-key", "unknown key", hint)
-    if setting.from_worker or collected.is_foreign:
+    # An environment is shared with other programs: what resembles no key of ours is somebody else's variable.
+    is_stray = setting.source == ENVIRONMENT and like is None
+    if setting.from_worker or collected.is_foreign or is_stray:
         collected.ignored[setting] = "unknown here"
         collected.warnings.append(problem)
     else:
