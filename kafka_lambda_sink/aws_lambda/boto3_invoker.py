@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.response import StreamingBody
 
 from kafka_lambda_sink.aws_lambda import errors
 from kafka_lambda_sink.aws_lambda.botocore_faults import as_invocation_error
@@ -22,6 +23,8 @@ from kafka_lambda_sink.core.ports import InvokeReply
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient
+
+_CHUNK_BYTES = 1024 * 1024
 
 #: What a call came to; None is what `abort` puts in its place.
 _Outcome: TypeAlias = InvokeReply | Exception | None
@@ -88,11 +91,8 @@ class Boto3Invoker:
 
     def _reply(self, payload: bytes) -> InvokeReply:
         response = self._client.invoke(**invoke_parameters(self._settings, payload))
-        body = response["Payload"].read(MAX_REPLY_BYTES + 1)
+        body = self._read(response["Payload"])
         status = response["StatusCode"]
-        if len(body) > MAX_REPLY_BYTES:
-            response["Payload"].close()
-            raise fault_error(errors.REPLY_TOO_LARGE, f"more than {MAX_REPLY_BYTES} bytes", self._target)
         metadata = response["ResponseMetadata"]
         if status != SUCCESS[self._settings.invocation_type]:
             raise self._unexpected(status)
@@ -104,6 +104,16 @@ class Boto3Invoker:
             log_result=response.get("LogResult"),
             request_id=metadata.get("RequestId"),
         )
+
+    def _read(self, stream: StreamingBody) -> bytes:
+        body = bytearray()
+        # To the empty chunk at the end: only there does botocore compare the length with the announced one.
+        while chunk := stream.read(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > MAX_REPLY_BYTES:
+                stream.close()
+                raise fault_error(errors.REPLY_TOO_LARGE, f"more than {MAX_REPLY_BYTES} bytes", self._target)
+        return bytes(body)
 
     def _unexpected(self, status: int) -> InvocationError:
         message = f"HTTP {status} to a {self._settings.invocation_type} invocation"

@@ -21,6 +21,8 @@ _FAULTS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.NoCredentialsError, errors.NO_CREDENTIALS),
     (exceptions.PartialCredentialsError, errors.NO_CREDENTIALS),
     (exceptions.CredentialRetrievalError, errors.CREDENTIALS_UNAVAILABLE),
+    (exceptions.ProfileNotFound, errors.CREDENTIALS_UNAVAILABLE),
+    (exceptions.ConfigParseError, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.SSOError, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.TokenRetrievalError, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.MetadataRetrievalError, errors.CREDENTIALS_UNAVAILABLE),
@@ -50,7 +52,8 @@ def as_invocation_error(error: BotoCoreError | ClientError, target: Target) -> I
         action = "lambda:InvokeFunction" if error.operation_name == "Invoke" else _action(error.operation_name)
         return refusal_error(refusal_from(error.response), target, action=action)
     code = next((code for kind, code in _FAULTS if isinstance(error, kind)), errors.REQUEST_INVALID)
-    text = str(error)
+    cause = error.kwargs.get("error")
+    text = f"{error}: {cause}" if cause else str(error)
     if code == errors.TLS_HANDSHAKE_FAILED and "CERTIFICATE_VERIFY_FAILED" in text:
         code = errors.CERTIFICATE_NOT_TRUSTED
     if code == errors.CONNECT_FAILED and any(phrase in text for phrase in _NAME_RESOLUTION):

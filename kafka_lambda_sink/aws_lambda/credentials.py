@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError, NoCredentialsError
 
 from kafka_lambda_sink.core.ports import Clock
 
@@ -53,16 +53,25 @@ class CredentialSource:
         return self.current() != used
 
     def _ask(self) -> ReadOnlyCredentials:
-        if self._provider is None:
-            self._provider = self._resolve()
-        if self._provider is None:
-            raise NoCredentialsError
-        frozen = self._provider.get_frozen_credentials()
+        try:
+            if self._provider is None:
+                self._provider = self._resolve()
+            if self._provider is None:
+                raise self._none_left()
+            frozen = self._provider.get_frozen_credentials()
+        except (OSError, ValueError) as error:  # A token file that is being replaced, or half written.
+            raise CredentialRetrievalError(provider="chain", error_msg=str(error)) from error
         if frozen != self._frozen:
             self._frozen = frozen
         self._ask_at = self._clock.monotonic() + _ASK_INTERVAL
         assert self._frozen is not None
         return self._frozen
+
+    def _none_left(self) -> BotoCoreError:
+        """Never any is a matter of configuration; none any more may be a file that is being rewritten."""
+        if self._frozen is None:
+            return NoCredentialsError()
+        return CredentialRetrievalError(provider="chain", error_msg="no provider has credentials any more")
 
 
 class SharedCredentials(Credentials):

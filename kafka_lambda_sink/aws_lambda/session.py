@@ -59,13 +59,9 @@ class LambdaSettings:
 
 
 def open_session(settings: LambdaSettings) -> Session:
-    """A fresh session: files and environment are read anew. Raises ConfigError for an unknown profile."""
+    """A session of the profile and region. Raises ConfigError for an unknown profile and for no region."""
     try:
-        session = Session(profile=settings.profile)
-        session.get_scoped_config()  # Reads the files now, so that errors in them come up here.
-        region = settings.region or region_of(settings.function_name) or session.get_config_variable("region")
-        if region is None:
-            raise NoRegionError  # noqa: TRY301  # one table of problems below
+        return _fresh_session(settings)
     except (ProfileNotFound, ConfigParseError) as error:
         raise _config_error(
             "aws.profile", error, "Check the name and the files ~/.aws/config, ~/.aws/credentials"
@@ -73,8 +69,6 @@ def open_session(settings: LambdaSettings) -> Session:
     except NoRegionError as error:
         hint = "Set it, or AWS_REGION, or name the function by its ARN"
         raise _config_error("aws.lambda.region", error, hint) from error
-    session.set_config_variable("region", region)
-    return session
 
 
 def resolve_credentials(settings: LambdaSettings) -> Credentials | None:
@@ -83,7 +77,7 @@ def resolve_credentials(settings: LambdaSettings) -> Credentials | None:
     Blocks on what the chain asks (metadata service, STS, processes); raises botocore's exceptions. An assumed role's
     credentials, and others with an end, refresh themselves.
     """
-    session = open_session(settings)
+    session = _fresh_session(settings)
     if settings.access_key_id and settings.secret_access_key:
         session.set_credentials(settings.access_key_id, settings.secret_access_key, settings.session_token)
     source = session.get_credentials()
@@ -135,6 +129,17 @@ def proxy_of(settings: LambdaSettings) -> str | None:
     parts = urlsplit(url)
     userinfo = f"{quote(settings.proxy_user, safe='')}:{quote(settings.proxy_password or '', safe='')}"
     return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def _fresh_session(settings: LambdaSettings) -> Session:
+    """Files and environment are read anew."""
+    session = Session(profile=settings.profile)
+    session.get_scoped_config()  # Reads the files now, so that errors in them come up here.
+    region = settings.region or region_of(settings.function_name) or session.get_config_variable("region")
+    if region is None:
+        raise NoRegionError
+    session.set_config_variable("region", region)
+    return session
 
 
 def _config_error(key: str, error: Exception, hint: str) -> ConfigError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.credentials import Credentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import CredentialRetrievalError, NoCredentialsError
 
 from kafka_lambda_sink.aws_lambda.credentials import CredentialSource
 from tests.support.stepped_clock import SteppedClock
@@ -91,3 +91,24 @@ def test_an_empty_chain_is_asked_again():
     chain.key = "late"
 
     assert source.current().access_key == "late"
+
+
+def test_credentials_that_are_gone_for_a_moment_are_no_matter_of_configuration():
+    chain = Chain()
+    source = CredentialSource(chain, SteppedClock())
+    source.expire(source.current())
+    chain.key = None
+
+    with pytest.raises(CredentialRetrievalError):
+        source.current()
+    chain.key = "second"
+
+    assert source.current().access_key == "second"
+
+
+def test_a_token_file_that_is_missing_for_a_moment_is_a_fault_of_the_chain():
+    def chain() -> Credentials:
+        raise FileNotFoundError(2, "No such file", "token")
+
+    with pytest.raises(CredentialRetrievalError, match="token"):
+        CredentialSource(chain, SteppedClock()).current()
