@@ -90,7 +90,7 @@ _CLASSES: tuple[type[InvocationError], ...] = (
     PayloadInvocationError,
 )
 _TARGET = Target(
-    function_name="orders", qualifier=None, region="eu-central-1", partition="aws", endpoint="the endpoint"
+    function_name="orders", qualifier=None, region="eu-west-1", partition="aws", endpoint="the endpoint"
 )
 
 
