@@ -1,6 +1,7 @@
 """The Dockerfile, the compose file and the Kubernetes manifest: against their schemas, and against this tree."""
 
 import fnmatch
+import inspect
 import json
 import re
 import subprocess
@@ -15,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from kafka_lambda_sink.config.loading import load
+from kafka_lambda_sink.local.endpoint import Function
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
@@ -80,6 +82,7 @@ class TestCompose:
         function = services["function"]["command"]
         assert loaded.sink.function.name == function[function.index("--name") + 1]
         assert loaded.sink.aws_lambda_endpoint_url == f"http://127.0.0.1:{function[function.index('--port') + 1]}"
+        assert loaded.sink.region == inspect.signature(Function).parameters["region"].default
         assert loaded.sink.bootstrap_servers == "kafka:9092"
         assert f"--create --if-not-exists --topic {loaded.sink.topics[0]} " in services["records"]["command"][0]
         assert set(loaded.sink.report_topics.values()) == {"orders-results", "orders-errors"}
