@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 Importance = Literal["high", "medium", "low"]
 
@@ -57,8 +57,3 @@ CommaList = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 def property_name(attribute: str, declared: Declared | None = None) -> str:
     """`aws_lambda_batch_size` → `aws.lambda.batch.size`."""
     return declared.name if declared and declared.name else attribute.replace("_", ".")
-
-
-def is_secret(annotation: Any) -> bool:
-    """Whether the values of a field of this type must not be shown."""
-    return annotation is SecretStr or SecretStr in get_args(annotation)

@@ -17,8 +17,9 @@ _REFUSED = (
     (re.compile(r"[*+?}]\+"), "possessive quantifiers", "drop the second +"),
     (re.compile(r"\(\?>"), "atomic groups", "use (?:…)"),
 )
-_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|\Z)", re.DOTALL)
-_NAMED_GROUP = re.compile(r"\(\?<(?=[A-Za-z])")
+_QUOTED = re.compile(r"\\Q(?P<text>.*?)(?:\\E|\Z)|\\.", re.DOTALL)
+_NAMED_GROUP = re.compile(r"(?P<group>\(\?<)(?=[A-Za-z])|\\.")
+_ESCAPED_SIGN = re.compile(r"\\[^A-Za-z0-9]")
 
 
 def checked_topic_names(topics: tuple[str, ...]) -> tuple[str, ...]:
@@ -35,13 +36,13 @@ def compile_java_regex(pattern: str) -> re.Pattern[str]:
     Python's syntax is Java's but for a few constructs: `\Q…\E` and `(?<name>…)` are translated, the rest that differs
     is refused by name, as a pattern that quietly selects other topics loses records. Raises ValueError.
     """
-    quoted = _QUOTED.sub(lambda match: re.escape(match[1]), pattern)
-    bare = re.sub(r"\\\\", "", quoted)
+    quoted = _QUOTED.sub(lambda found: found[0] if found["text"] is None else re.escape(found["text"]), pattern)
+    bare = _ESCAPED_SIGN.sub("x", quoted)
     for construct, what, instead in _REFUSED:
         if construct.search(bare):
             raise ValueError(f"{what} are not supported in a pattern of topics; {instead}")
     try:
-        return re.compile(_NAMED_GROUP.sub("(?P<", quoted), re.ASCII)
+        return re.compile(_NAMED_GROUP.sub(lambda found: "(?P<" if found["group"] else found[0], quoted), re.ASCII)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
 

@@ -118,7 +118,10 @@ def _own(store: StoreContent) -> dict[str, str]:
 def complete_security(
     properties: dict[str, str], settings: Mapping[str, Setting], bootstrap: Setting | None
 ) -> tuple[list[Problem], list[Problem]]:
-    """Fill in what follows from other keys, in place; problems and warnings about what does not fit together."""
+    """Fill in what follows from other keys, in place; problems and warnings about what does not fit together.
+
+    `properties` are librdkafka's, from `settings` in Java's or librdkafka's names.
+    """
     problems: list[Problem] = []
     warnings: list[Problem] = []
     listener = _listener(bootstrap, problems)

@@ -76,7 +76,8 @@ def translate(settings: Mapping[str, Setting], clients: Client, bootstrap: Setti
     result.problems += security.problems
     properties = {name: value for name, (value, _) in result.entries.items()} | security.properties
     problems, warnings = complete_security(properties, settings, bootstrap)
-    result.problems += problems
+    if not security.problems:  # what they left out would be missed again here
+        result.problems += problems
     result.warnings += warnings
     for name, value in properties.items():
         result.entries.setdefault(name, (value, Client.ALL))
