@@ -26,6 +26,13 @@ CommitDone = Callable[[dict[TopicPartition, str | None]], None]
 
 #: Any offset that needs no look-up: the member's partitions are paused, so that it is never read from.
 _NOWHERE: Final = 0
+#: librdkafka's "unknown"; None is refused.
+_NO_EPOCH: Final = -1
+#: Refusals of a commit that concern single partitions.
+_REFUSES_ONE: Final = frozenset(
+    {"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "TOPIC_AUTHORIZATION_FAILED", "OFFSET_METADATA_TOO_LARGE"}
+)
+_SETTLE_TIMEOUT: Final = 5.0
 
 _log = get_logger(__name__)
 
@@ -42,7 +49,9 @@ class ConsumerGroupMember:
         strategies = str(config.get("partition.assignment.strategy", ""))
         self._is_incremental = is_broker_side(config) or "cooperative" in strategies
         self._failure: Exception | None = None
-        self._commit_done: CommitDone | None = None
+        #: The asynchronous commit that is under way, and those whose answer came and is not told yet.
+        self._sent: tuple[Sequence[CommitOffset], CommitDone] | None = None
+        self._answered: list[tuple[Sequence[CommitOffset], CommitDone, KafkaError | None]] = []
         self._consumer: Consumer = build_client(Consumer, dict(config) | {"on_commit": self._on_commit}, self._events)
 
     def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
@@ -67,7 +76,11 @@ class ConsumerGroupMember:
 
     def poll(self, timeout: float) -> None:
         """Serve the group. Raises FatalKafkaError, KafkaAuthorizationError, and what the listener raised."""
-        message = self._consumer.poll(timeout)
+        try:
+            message = self._consumer.poll(timeout)
+        except KafkaException as failure:
+            raise self._explain(failure, "polling the group") from failure
+        self._tell_commits()
         self._raise_failure()
         error = message.error() if message is not None else None
         if message is not None and error is None:
@@ -98,20 +111,20 @@ class ConsumerGroupMember:
 
     def commit(self, offsets: Sequence[CommitOffset], done: CommitDone) -> None:
         """Commit without blocking; the caller has one such commit outstanding at a time."""
-        self._commit_done = done
+        self._sent = (offsets, done)
         try:
             self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=True)
         except KafkaException as error:
-            self._commit_done = None
+            self._sent = None
             raise self._explain(error, "committing") from error
 
     def commit_sync(self, offsets: Sequence[CommitOffset]) -> dict[TopicPartition, str | None]:
         """Commit and wait. A refusal is told partition by partition, never raised."""
         try:
-            results = self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=False)
+            self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=False)
         except KafkaException as error:
-            return {offset.tp: error.args[0].name() for offset in offsets}
-        return _codes(None, results)
+            return self._codes(offsets, error.args[0])
+        return self._codes(offsets, None)
 
     def close(self) -> None:
         """Leave the group; the listener is told to give up what is left. Raises what it raised."""
@@ -135,10 +148,10 @@ class ConsumerGroupMember:
         else:
             self._consumer.unassign()
 
-    def _on_commit(self, error: KafkaError | None, partitions: list[ClientPartition]) -> None:
-        done, self._commit_done = self._commit_done, None
-        if done is not None:
-            self._keep(done, _codes(error, partitions))
+    def _on_commit(self, error: KafkaError | None, _: list[ClientPartition]) -> None:
+        sent, self._sent = self._sent, None
+        if sent is not None:
+            self._answered.append((*sent, error))
 
     def _keep(self, step: Callable[[T], None], argument: T) -> None:
         """Run a step; the first exception is kept for `poll` or `close` to raise."""
@@ -150,6 +163,27 @@ class ConsumerGroupMember:
             self._failure = self._failure or error
 
     # --- what poll brings ---
+
+    def _tell_commits(self) -> None:
+        while self._answered:
+            offsets, done, error = self._answered.pop(0)
+            self._keep(done, self._codes(offsets, error))
+
+    def _codes(self, offsets: Sequence[CommitOffset], error: KafkaError | None) -> dict[TopicPartition, str | None]:
+        """Each partition's error code or None.
+
+        The broker refuses partition by partition, and confluent-kafka tells the first refusal as that of all. So the
+        group is asked: one partition of a deleted topic must not make the commits of the others look lost.
+        """
+        code = error.name() if error is not None else None
+        if code not in _REFUSES_ONE or len(offsets) == 1:
+            return {offset.tp: code for offset in offsets}
+        try:
+            found = self.committed([offset.tp for offset in offsets], _SETTLE_TIMEOUT)
+        except KafkaClientError:
+            return {offset.tp: code for offset in offsets}
+        stands = {committed.tp: committed.offset for committed in found}
+        return {offset.tp: None if stands[offset.tp] == offset.offset else code for offset in offsets}
 
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
@@ -188,16 +222,7 @@ def _client_offsets(offsets: Sequence[CommitOffset]) -> list[ClientPartition]:
             offset.tp.partition,
             offset.offset,
             metadata=offset.metadata,
-            leader_epoch=offset.leader_epoch,
+            leader_epoch=_NO_EPOCH if offset.leader_epoch is None else offset.leader_epoch,
         )
         for offset in offsets
     ]
-
-
-def _codes(error: KafkaError | None, partitions: Sequence[ClientPartition]) -> dict[TopicPartition, str | None]:
-    """Each partition's own error, else the one of the whole commit."""
-    codes = {}
-    for partition in partitions:
-        found = partition.error or error
-        codes[_tp(partition)] = found.name() if found is not None else None
-    return codes

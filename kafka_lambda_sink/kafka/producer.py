@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -58,7 +59,7 @@ class KafkaReportProducer:
             try:
                 produce(report.topic, report.value, report.key, on_delivery=delivery, headers=list(report.headers))
             except BufferError:
-                self._producer.poll(_FULL_QUEUE_WAIT)
+                self.poll(_FULL_QUEUE_WAIT)
             except KafkaException as error:
                 delivery(error.args[0], None)
                 return
@@ -70,24 +71,33 @@ class KafkaReportProducer:
 
     def poll(self, timeout: float) -> None:
         """Serve delivery callbacks for up to `timeout` seconds."""
-        self._producer.poll(timeout)
+        # A fatal error is raised here once, by whoever polls; the reports tell it too, each for itself.
+        with contextlib.suppress(KafkaException):
+            self._producer.poll(timeout)
 
     def close(self, timeout: float) -> int:
         """Flush, then hand back what is left as failures; how many those were."""
-        left = self._producer.flush(timeout)
+        left = self._flush(timeout)
         self._is_closed = True
         self._give_back()
         return left
 
+    def _flush(self, timeout: float) -> int:
+        try:
+            return self._producer.flush(timeout)
+        except KafkaException:
+            # The fatal error, as in poll: nothing more is sent, what is left comes back as failures.
+            return len(self._producer)
+
     def _give_back(self) -> None:
         # Not Producer.close(): another thread may be inside the client, which ends when the last reference does.
         self._producer.purge()
-        self._producer.flush(_PURGE_WAIT)
+        self._flush(_PURGE_WAIT)
 
 
 def _failure(report: Report, error: KafkaError) -> DeliveryFailure:
     if error.code() in {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}:  # noqa: SLF001 - their public names
-        closed = TransientReportError(f"{report.topic}: the producer was closed before the report was written")
-        return DeliveryFailure(report, closed, is_fatal=True)
+        given_up = TransientReportError(f"{report.topic}: the producer was given up before the report was written")
+        return DeliveryFailure(report, given_up, is_fatal=True)
     verdict = report_error(error, report.topic)
     return DeliveryFailure(report, verdict.error, verdict.is_too_large, verdict.is_fatal)
