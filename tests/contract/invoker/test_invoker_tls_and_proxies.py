@@ -122,3 +122,19 @@ def test_the_environments_proxy_is_used_but_for_no_proxy(
 
     assert len(endpoint.journal.requests()) == 2
     assert len(proxy.lines) == 1
+
+
+def test_the_configured_proxy_is_used_whatever_the_environment_says(
+    open_invoker: Open, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NO_PROXY", "*")
+    with forward_proxy() as proxy:
+        open_invoker(proxy_url=proxy.url).invoke(BATCH)
+
+    assert len(proxy.lines) == 1
+
+
+def test_variables_that_only_libcurl_knows_mean_nothing(open_invoker: Open, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+
+    assert open_invoker().invoke(BATCH).status == 200
