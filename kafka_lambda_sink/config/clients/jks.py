@@ -120,7 +120,7 @@ def _octet_string(der: bytes, at: int) -> bytes:
     """The OCTET STRING that follows the algorithm identifier (with its NULL, which some writers leave out)."""
     if der[at : at + 2] == b"\x05\x00":
         at += 2
-    if der[at : at + 1] != b"\x04":
+    if der[at : at + 1] != b"\x04" or len(der) == at + 1:
         raise StoreError("the key is not an EncryptedPrivateKeyInfo")
     first = der[at + 1]
     if first < 0x80:  # noqa: PLR2004 - DER: a length below 128 is its own byte

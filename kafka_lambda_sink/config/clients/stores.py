@@ -16,15 +16,15 @@ def read_store(path: str, password: str | None, key_password: str | None = None)
 
     Raises StoreError.
     """
-    return _read_store(path, password, key_password)
-
-
-@lru_cache(maxsize=8)  # one store serves several clients of a connector
-def _read_store(path: str, password: str | None, key_password: str | None) -> StoreContent:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise StoreError(f"cannot be read: {error.strerror or error}") from None
+    return _parse(data, password, key_password)
+
+
+@lru_cache(maxsize=4)  # one store serves several clients of a connector, and deriving its keys takes a while
+def _parse(data: bytes, password: str | None, key_password: str | None) -> StoreContent:
     if data.startswith(MAGIC):
         return read_jks(data, password, key_password)
     if data.startswith(_JCEKS):
