@@ -40,6 +40,10 @@ class Alarms:
         """A report was not written and is produced again; nothing is acknowledged meanwhile."""
         self._say(self._log.error, (tp, topic), "report not written: producing it again", tp, error, report_topic=topic)
 
+    def reporter_failed(self, error: Exception) -> None:
+        """Reports could not be served; nothing is acknowledged meanwhile."""
+        self._say(self._log.error, ("reporter", type(error)), "cannot write reports: trying again", None, error)
+
     def fetch_failed(self, tp: TopicPartition, error: KafkaLambdaSinkError) -> None:
         """The partition could not be read; it is tried again."""
         self._say(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from kafka_lambda_sink.core.errors import PermanentReportError
+from kafka_lambda_sink.core.errors import InvocationAborted, PermanentReportError
 from kafka_lambda_sink.core.offsets import Span
 from kafka_lambda_sink.core.ports import Clock, DeliveryFailure, Position, Report, ReportProducer
 from kafka_lambda_sink.core.state import PipelineState
@@ -101,7 +101,12 @@ class Reporter:
             produce(report, done)
 
     def send_and_wait(self, progress: PartitionProgress, report: Report) -> None:
-        """Produce a report that acknowledges nothing, and wait until it is written or the epoch is dead."""
+        """Produce a report that acknowledges nothing, and wait until it is written or the epoch is dead.
+
+        Raises InvocationAborted when it is dead already.
+        """
+        if progress.state is PipelineState.CLOSED:
+            raise InvocationAborted
         written = threading.Event()
         pending = PendingReports(self, progress, 1, written.set, None)
         self._produce(report, pending)
@@ -145,7 +150,10 @@ class Reporter:
     def run(self) -> None:
         """Step until `stop`. The body of the reporter's thread."""
         while not self._is_closing:
-            self.step(0.1)
+            try:
+                self.step(0.1)
+            except Exception as error:  # noqa: BLE001 - e.g. no new producer could be built; without us all would stall
+                self._alarms.reporter_failed(error)
 
     def stop(self, timeout: float) -> None:
         """Flush within `timeout` seconds and close; call it once the thread is to end."""

@@ -45,11 +45,6 @@ class TopicWatch:
         """Source topics that existed when last asked. Replaced as a whole; never blocks."""
         return self._snapshot
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the cluster has answered at least once."""
-        return self._at_start is not None
-
     def appeared_while_running(self, topic_id: str | None, tp: TopicPartition) -> bool:
         """Whether the partition was not there at the first answer. Then it is read from its first record."""
         return self._at_start is not None and (topic_id, tp) not in self._at_start

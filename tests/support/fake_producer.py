@@ -1,0 +1,66 @@
+"""A producer whose delivery reports are given by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kafka_lambda_sink.core.errors import PermanentReportError, TransientReportError
+from kafka_lambda_sink.core.ports import DeliveryCallback, DeliveryFailure, Report
+
+
+@dataclass
+class Produced:
+    """One report that waits for its delivery report."""
+
+    report: Report
+    done: DeliveryCallback
+
+    def deliver(self) -> None:
+        self.done(None)
+
+    def fail(self, *, is_permanent: bool = False, is_too_large: bool = False, is_fatal: bool = False) -> None:
+        kind = PermanentReportError if is_permanent or is_too_large else TransientReportError
+        self.done(DeliveryFailure(self.report, kind("scripted"), is_too_large=is_too_large, is_fatal=is_fatal))
+
+
+class FakeProducer:
+    """Keeps what it is given; `deliver_all` writes it, `close` hands it back as the real one does."""
+
+    def __init__(self, *, delivers: bool = False) -> None:
+        #: Deliver by itself whatever was produced, when polled.
+        self.delivers = delivers
+        self.waiting: list[Produced] = []
+        self.written: list[Report] = []
+        self.is_closed = False
+
+    def produce(self, report: Report, done: DeliveryCallback) -> None:
+        produced = Produced(report, done)
+        if self.is_closed:
+            produced.fail(is_fatal=True)
+        else:
+            self.waiting.append(produced)
+
+    def poll(self, timeout: float) -> None:
+        assert timeout >= 0
+        if self.delivers:
+            self.deliver_all()
+
+    def close(self, timeout: float) -> int:
+        assert timeout >= 0
+        self.is_closed = True
+        left = self.take()
+        for produced in left:
+            produced.fail(is_fatal=True)
+        return len(left)
+
+    # --- the test's side ---
+
+    def take(self) -> list[Produced]:
+        """What waits, oldest first, for the test to decide about."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    def deliver_all(self) -> None:
+        for produced in self.take():
+            self.written.append(produced.report)
+            produced.deliver()
