@@ -15,7 +15,7 @@ from kafka_lambda_sink.config.elsewhere import credentials_provider_problem
 from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.keys import key_of
 from kafka_lambda_sink.config.model import SinkConfig
-from kafka_lambda_sink.config.settings import Setting
+from kafka_lambda_sink.config.settings import Setting, overridden_by
 from kafka_lambda_sink.core.errors import Problem
 
 _Layers = list[dict[str, str | None]]
@@ -39,6 +39,7 @@ class Resolved:
 def resolve(collected: Collected, environ: Mapping[str, str]) -> Resolved:
     """Build the model and the client properties; adds to the problems, warnings and ignored keys of `collected`."""
     _drop_converter_settings_of_the_worker(collected)
+    _list_overridden(collected)
     layers = [_values(layer, collected) for layer in collected.fields]
     layers.append(_derived(layers, collected, environ))
     _fill_in_connector_name(layers)
@@ -99,6 +100,16 @@ def _drop_converter_settings_of_the_worker(collected: Collected) -> None:
                 collected.ignored[setting] = (
                     f"{part}.converter is set with a higher precedence, and its settings with it"
                 )
+
+
+def _list_overridden(collected: Collected) -> None:
+    """What a higher layer says too has no effect; the first setting of an attribute is its highest."""
+    winners: dict[str, Setting] = {}
+    for layer in collected.fields:
+        for attribute, settings in layer.items():
+            winner = winners.setdefault(attribute, settings[0])
+            if winner is not settings[0]:
+                collected.ignored |= dict.fromkeys(settings, overridden_by(winner))
 
 
 def _first(layers: _Layers, attribute: str) -> str | None:

@@ -48,3 +48,8 @@ class UsedKey:
     key: str
     source: str
     line: int | None
+
+
+def overridden_by(winner: Setting) -> str:
+    """The reason why a setting has no effect that `winner` takes precedence over."""
+    return f"overridden by {winner.key} ({winner.source})"

@@ -10,7 +10,7 @@ from kafka_lambda_sink.config.clients.security import is_security_key
 from kafka_lambda_sink.config.clients.table import PASSED, Client
 from kafka_lambda_sink.config.clients.translation import SecretProperties, Translated, translate
 from kafka_lambda_sink.config.keys import GROUP_ID, ClientKey, Scope
-from kafka_lambda_sink.config.settings import Setting
+from kafka_lambda_sink.config.settings import Setting, overridden_by
 from kafka_lambda_sink.core.errors import Problem
 
 _BOOTSTRAP = "bootstrap.servers"
@@ -63,11 +63,14 @@ class _Scopes:
     def __init__(self, layers: Iterable[Iterable[tuple[ClientKey, Setting]]]) -> None:
         self._by_scope: dict[Scope, ByName] = {scope: {} for scope in Scope}
         self._rank: dict[Setting, int] = {}
+        self.overridden: dict[Setting, str] = {}
+        self.conflicts: list[Problem] = []
         for rank, layer in enumerate(layers):
             for key, setting in layer:
-                self._by_scope[key.scope].setdefault(key.name, setting)
+                winner = self._by_scope[key.scope].setdefault(key.name, setting)
                 self._rank.setdefault(setting, rank)
-        self.conflicts: list[Problem] = []
+                if winner is not setting:
+                    self.overridden[setting] = overridden_by(winner)
 
     def __getitem__(self, scope: Scope) -> ByName:
         return self._by_scope[scope]
@@ -99,6 +102,7 @@ def assemble(
     """
     scopes = _Scopes(layers)
     collected = _Collected()
+    collected.ignored |= scopes.overridden
     common, consumer = scopes[Scope.COMMON], scopes[Scope.CONSUMER]
     group = consumer.pop(GROUP_ID, None)
     source = _Cluster(common, consumer, bootstrap)
