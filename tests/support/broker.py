@@ -73,7 +73,8 @@ class Broker:
         self.users = dict(users or {})
         #: Where server.properties, the log segments and broker.log are.
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-"))
-        self.cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The first bit is 0: an id that begins with `-` would be an option to the storage tool.
+        self.cluster_id = urlsafe_b64encode((uuid.uuid4().int >> 1).to_bytes(16)).decode().rstrip("=")
         self._extra = dict(properties or {})
         self._heap = heap
         self._process: subprocess.Popen[bytes] | None = None

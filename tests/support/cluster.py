@@ -31,6 +31,10 @@ from confluent_kafka.admin import (
 from tests.support.broker import Broker
 from tests.support.waiting import wait_until
 
+_COORDINATOR_MOVES = frozenset(
+    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
+)
+
 #: value, or (key, value), or (key, value, headers)
 Record = bytes | tuple[Any, ...]
 
@@ -107,7 +111,7 @@ class Cluster:
 
     def committed(self, group: str, topic: str) -> dict[int, TopicPartition]:
         """Committed offset and metadata by partition; partitions without a commit are left out."""
-        answer = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result()
+        answer = wait_until(lambda: self._group_offsets(group), what=f"offsets of {group}")
         return {tp.partition: tp for tp in answer.topic_partitions or [] if tp.topic == topic and tp.offset >= 0}
 
     def end_offsets(self, topic: str, *, isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED) -> dict[int, int]:
@@ -154,6 +158,18 @@ class Cluster:
         ]
         for done in self.admin.create_acls(bindings).values():
             done.result()
+
+    def _group_offsets(self, group: str) -> ConsumerGroupTopicPartitions | None:
+        try:
+            found: ConsumerGroupTopicPartitions = self.admin.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group)]
+            )[group].result()
+        except KafkaException as error:
+            # The first group of a broker has it create and load the offsets topic.
+            if error.args[0].code() in _COORDINATOR_MOVES:
+                return None
+            raise
+        return found
 
     def _has_leaders(self, name: str, partitions: int) -> bool:
         found = self.admin.list_topics(name, timeout=10).topics[name].partitions
