@@ -171,9 +171,9 @@ class Reporter:
     def _rebuild(self) -> None:
         _log.error("the producer is unusable and is replaced; reports may be written twice")
         broken, self._producer = self._producer, self._build()
-        # Closing hands back what was in it as failures of a producer that is unusable: the flag is cleared after.
-        broken.close(0.0)
         self._is_broken = False
+        # Hands back what was in it.
+        broken.close(0.0)
 
     def _due(self) -> list[tuple[Report, PendingReports]]:
         now = self._clock.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kafka_lambda_sink.core.errors import PermanentReportError, TransientReportError
@@ -31,9 +32,12 @@ class FakeProducer:
         self.delivers = delivers
         self.waiting: list[Produced] = []
         self.written: list[Report] = []
+        #: Run before a report is taken.
+        self.before_produce: Callable[[], None] = lambda: None
         self.is_closed = False
 
     def produce(self, report: Report, done: DeliveryCallback) -> None:
+        self.before_produce()
         produced = Produced(report, done)
         if self.is_closed:
             produced.fail(is_fatal=True)
