@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from kafka_lambda_sink.aws_lambda import errors
 from kafka_lambda_sink.aws_lambda.errors import Refusal, fault_error, refusal_error
 from kafka_lambda_sink.aws_lambda.target import Target
-from kafka_lambda_sink.core.errors import InvocationError
+from kafka_lambda_sink.core.errors import NO_CREDENTIALS, InvocationError
 
 #: Key under which `keep_body` leaves a refusal's body in the parsed response.
 _BODY = "KafkaLambdaSinkBody"
@@ -18,15 +18,15 @@ _FIRST_REFUSAL = 300
 
 #: From the special to the general: the first that fits counts.
 _FAULTS: tuple[tuple[type[Exception], str], ...] = (
-    (exceptions.NoCredentialsError, errors.NO_CREDENTIALS),
-    (exceptions.PartialCredentialsError, errors.NO_CREDENTIALS),
+    (exceptions.NoCredentialsError, NO_CREDENTIALS),
+    (exceptions.PartialCredentialsError, NO_CREDENTIALS),
     (exceptions.CredentialRetrievalError, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.ProfileNotFound, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.ConfigParseError, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.SSOError, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.TokenRetrievalError, errors.CREDENTIALS_UNAVAILABLE),
     (exceptions.MetadataRetrievalError, errors.CREDENTIALS_UNAVAILABLE),
-    (exceptions.RefreshWithMFAUnsupportedError, errors.NO_CREDENTIALS),
+    (exceptions.RefreshWithMFAUnsupportedError, NO_CREDENTIALS),
     (exceptions.ConnectTimeoutError, errors.CONNECT_TIMEOUT),
     (exceptions.ProxyConnectionError, errors.PROXY_FAILED),
     (exceptions.SSLError, errors.TLS_HANDSHAKE_FAILED),

@@ -26,6 +26,11 @@ class Sockets:
         #: Set once, by `shut_down`.
         self.is_shut = False
 
+    @property
+    def has_open(self) -> bool:
+        """Whether a connection is there, or on its way."""
+        return bool(self._open)
+
     def opened(self, descriptor: int, _purpose: int) -> int:
         """SOCKOPTFUNCTION: a socket is about to be connected."""
         with self._lock:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from kafka_lambda_sink.aws_lambda.hints import hint_for
 from kafka_lambda_sink.aws_lambda.target import Target
 from kafka_lambda_sink.core.errors import (
+    NO_CREDENTIALS,
     ConfigurationInvocationError,
     ExpiredCredentialsError,
     InvocationError,
@@ -50,7 +51,6 @@ REPLY_TRUNCATED = "ReplyTruncated"
 REPLY_TOO_LARGE = "ReplyTooLarge"
 UNEXPECTED_STATUS = "UnexpectedStatus"
 REQUEST_INVALID = "RequestInvalid"
-NO_CREDENTIALS = "NoCredentials"
 CREDENTIALS_UNAVAILABLE = "CredentialsUnavailable"
 
 CODES: dict[str, Rule] = {

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _REQUEST_TOO_LARGE = 413
+_REFUSED_IDENTITY = frozenset({401, 403})
+#: Our code for a credential chain that has nothing to offer.
+NO_CREDENTIALS = "NoCredentials"
 
 
 class KafkaLambdaSinkError(Exception):
@@ -116,7 +119,7 @@ class ConfigurationInvocationError(InvocationError):
     @property
     def is_authorization(self) -> bool:
         """Whether permissions or credentials are at fault (exit code 3) rather than a name or setting (exit code 2)."""
-        return self.status in {401, 403}
+        return self.status in _REFUSED_IDENTITY or self.code == NO_CREDENTIALS
 
 
 class PayloadInvocationError(InvocationError):

@@ -11,6 +11,7 @@ from kafka_lambda_sink.aws_lambda.errors import Refusal, fault_error, refusal_er
 from kafka_lambda_sink.aws_lambda.refusal_parser import RefusalParser
 from kafka_lambda_sink.aws_lambda.target import Target
 from kafka_lambda_sink.core.errors import (
+    NO_CREDENTIALS,
     ConfigurationInvocationError,
     ExpiredCredentialsError,
     InvocationError,
@@ -265,7 +266,7 @@ def test_a_refused_role_names_the_role_and_not_the_function():
         (errors.REPLY_TOO_LARGE, T, True),
         (errors.UNEXPECTED_STATUS, T, True),
         (errors.REQUEST_INVALID, C, False),
-        (errors.NO_CREDENTIALS, C, False),
+        (NO_CREDENTIALS, C, False),
         (errors.CREDENTIALS_UNAVAILABLE, X, False),
     ],
 )
