@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.model import SinkConfig
@@ -12,7 +13,6 @@ from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports,
 from kafka_lambda_sink.contracts.shrink import shrink
 from kafka_lambda_sink.core.errors import ConfigError, KafkaAuthorizationError, KafkaClientError, Problem
 from kafka_lambda_sink.core.ports import Clock, ReportProducer, TopicCatalog
-from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
 from kafka_lambda_sink.kafka.client_config import admin_config, producer_config
 from kafka_lambda_sink.kafka.producer import KafkaReportProducer
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -86,8 +86,16 @@ def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportT
 class ReportSinks:
     """The sinks of one task. One producer, and one thread that polls it, for each distinct client configuration."""
 
-    def __init__(self, config: SinkConfig, clients: ClientProperties, clock: Clock, alarms: Alarms) -> None:
+    def __init__(
+        self,
+        config: SinkConfig,
+        clients: ClientProperties,
+        clock: Clock,
+        alarms: Alarms,
+        open_catalog: Callable[[Mapping[str, Any]], TopicCatalog],
+    ) -> None:
         self._config = config
+        self._open_catalog = open_catalog
         self._clock = clock
         self._alarms = alarms
         self._topics = {topic.key: topic for topic in report_topics(config, clients)}
@@ -97,7 +105,7 @@ class ReportSinks:
         """Create those that are missing. Blocks. Raises ConfigError with a hint where that is not allowed."""
         problems = []
         for topic in self._topics.values():
-            catalog = AdminTopicCatalog(admin_config(topic.admin, client_id=self._config.name))
+            catalog = self._open_catalog(admin_config(topic.admin, client_id=self._config.name))
             try:
                 problems += _create(catalog, topic)
             finally:

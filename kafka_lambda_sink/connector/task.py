@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from kafka_lambda_sink.connector.function import check_function, lambda_settings
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
-from kafka_lambda_sink.core.ports import Clock, Fetcher
+from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
 from kafka_lambda_sink.kafka.client_config import admin_config, fetcher_config, member_config
@@ -41,18 +41,27 @@ _STACK_BYTES: Final = 1024 * 1024
 
 
 class Task:
-    """Runs one connector's configuration. `start`, then `join`; `request_stop` from anywhere."""
+    """Runs one connector's configuration. `start`, then `join`; `request_stop` from anywhere.
 
-    def __init__(self, loaded: LoadedConfig, clock: Clock) -> None:
+    `open_catalog` makes the catalog of a cluster from `client_config.admin_config`: the demo's Kafka wants its own.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        clock: Clock,
+        *,
+        open_catalog: Callable[[Mapping[str, Any]], TopicCatalog] = AdminTopicCatalog,
+    ) -> None:
         config, clients = loaded.sink, loaded.clients
         self._config = config
         self._clock = clock
         self._alarms = Alarms(clock)
         self._function = FunctionClient(lambda_settings(config), clock)
-        self._sinks = ReportSinks(config, clients, clock, self._alarms)
+        self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog)
         self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
         self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=config.name)
-        self._catalog = AdminTopicCatalog(admin_config(clients.admin, client_id=config.name))
+        self._catalog = open_catalog(admin_config(clients.admin, client_id=config.name))
         self._watch = TopicWatch(self._catalog, config.topics, config.topics_pattern, _TOPIC_INTERVAL, self._alarms)
         self._coordinator: Coordinator | None = None
         self._coordinator_thread: threading.Thread | None = None

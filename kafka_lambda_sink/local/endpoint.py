@@ -63,7 +63,9 @@ class InvokeEndpoint:
         self.faults = FaultScript(fault_seed)
         #: What was asked, answered and executed.
         self.journal = Journal(self._clock, path=journal_path, limit=journal_limit)
-        executor = Executor(journal=self.journal, clock=self._clock, account_concurrency=account_concurrency)
+        self._executor = executor = Executor(
+            journal=self.journal, clock=self._clock, account_concurrency=account_concurrency
+        )
         #: Asynchronous invocations that are not done with.
         self.events = EventQueue(executor, self._clock)
         scheme = "http" if tls is None else "https"
@@ -108,6 +110,10 @@ class InvokeEndpoint:
     def add_function(self, function: Function) -> None:
         """Add or replace a function."""
         self._functions.add(function)
+
+    def in_flight(self) -> int:
+        """Executions that run now."""
+        return sum(self._executor.in_flight().values())
 
     def _handle(self, request: Request, connection: Connection) -> None:
         if request.path.startswith(control.PREFIX):
