@@ -263,7 +263,7 @@ class Coordinator:
         if not self._waiting:
             return
         snapshot = self._watch.snapshot
-        known = [tp for tp in self._waiting if tp.topic in snapshot]
+        known = sorted(tp for tp in self._waiting if tp.topic in snapshot)
         if len(known) < len(self._waiting):
             self._watch.ask_soon()
         if not known:

@@ -124,8 +124,8 @@ class FakePipeline:
         self.progress = PartitionProgress(assignment.tp, on_drained)
         self.is_aborted = False
         self.is_started = False
-        #: Whether its thread would have ended.
-        self.has_ended = True
+        #: Run when it is told to drain: what is in flight may end meanwhile.
+        self.when_draining: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         self.is_started = True
@@ -134,6 +134,7 @@ class FakePipeline:
 
     def drain(self) -> None:
         self.progress.drain()
+        self.when_draining()
 
     def abandon(self) -> None:
         self.progress.abandon()
@@ -141,4 +142,4 @@ class FakePipeline:
 
     def join(self, timeout: float) -> bool:
         assert timeout >= 0
-        return self.has_ended
+        return True
