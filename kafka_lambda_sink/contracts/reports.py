@@ -192,7 +192,8 @@ def _shared_parts(record: SourceRecord, key: Wrapping) -> tuple[bytes, tuple[tup
 
 def _place(record: SourceRecord, offset: bytes) -> tuple[tuple[str, bytes | None], ...]:
     kind, timestamp = record.timestamp()
+    is_absent = kind == TIMESTAMP_NOT_AVAILABLE or timestamp < 0
     return (
         ("input_record_offset", offset),
-        ("input_record_timestamp", None if kind == TIMESTAMP_NOT_AVAILABLE else b"%d" % timestamp),
+        ("input_record_timestamp", None if is_absent else b"%d" % timestamp),
     )

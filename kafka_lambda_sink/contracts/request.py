@@ -62,7 +62,7 @@ class RequestEncoder:
             kind, timestamp = record.timestamp()
             try:
                 payload = _Payload(
-                    None if kind == TIMESTAMP_NOT_AVAILABLE else timestamp,
+                    None if kind == TIMESTAMP_NOT_AVAILABLE or timestamp < 0 else timestamp,
                     topic,
                     partition,
                     record.offset(),

@@ -41,7 +41,7 @@ class SourceRecord(Protocol):
         """Raw value, or None for a tombstone."""
 
     def timestamp(self) -> tuple[int, int]:
-        """(type, milliseconds since the epoch); type 0 means that the record has no timestamp."""
+        """(type, milliseconds since the epoch); type 0, or -1 as Java writes it, mean that the record has none."""
 
     def headers(self) -> list[tuple[str, bytes | None]] | None:
         """Headers in order, duplicates kept, or None."""

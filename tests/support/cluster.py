@@ -74,7 +74,9 @@ class Cluster:
     def produce(self, topic: str, records: Iterable[Record], *, partition: int = 0) -> None:
         """Write records to one partition and wait for every acknowledgement."""
         errors: list[KafkaError] = []
-        producer = Producer(self._config | {"linger.ms": "5", "enable.idempotence": "true"})
+        # What a topic takes is for the broker to say.
+        config = self._config | {"linger.ms": "5", "enable.idempotence": "true", "message.max.bytes": "10000000"}
+        producer = Producer(config)
         for record in records:
             key, value, headers = (*record, None, None)[:3] if isinstance(record, tuple) else (None, record, None)
             while True:
