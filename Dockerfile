@@ -12,6 +12,8 @@ RUN python -m venv /opt/build \
     -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY kafka_lambda_sink kafka_lambda_sink
+COPY config/sink.properties config/
+COPY examples/orders/handler.py examples/orders/
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/build/bin/pip --python /opt/kafka-lambda-sink install --no-cache-dir --no-deps --no-index /wheels/*.whl
 

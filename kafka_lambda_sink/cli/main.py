@@ -32,6 +32,24 @@ def command(context: click.Context, config: Path | None, worker: Path | None, ov
     sys.exit(run(config, worker, parse_overrides(overrides)))
 
 
+@command.command()
+@click.option(
+    "--handler", metavar="FILE:FUNCTION", help="A Lambda handler of yours. Default: examples/orders/handler.py."
+)
+@click.option(
+    "--records", default=3000, show_default=True, type=click.IntRange(1, 20_000), help="How many records to produce."
+)
+def demo(handler: str | None, records: int) -> None:
+    """Run the sink on a Kafka and a Lambda inside this process.
+
+    Produces orders over four partitions, some of them poisonous, and delivers them to a handler. Then reads results,
+    failures and dead letters back from their topics. Ends with 0 when every record is accounted for.
+    """
+    from kafka_lambda_sink.cli.demo.run import demo as run_demo  # noqa: PLC0415 - as above
+
+    sys.exit(run_demo(handler, records))
+
+
 def parse_overrides(overrides: tuple[str, ...]) -> dict[str, str]:
     """`KEY=VALUE` of the command line. Raises click's usage error."""
     parsed = {}
