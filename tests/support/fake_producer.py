@@ -28,7 +28,7 @@ class FakeProducer:
     """Keeps what it is given; `deliver_all` writes it, `close` hands it back as the real one does."""
 
     def __init__(self, *, delivers: bool = False) -> None:
-        #: Deliver by itself whatever was produced, when polled.
+        #: Write whatever is produced at once.
         self.delivers = delivers
         self.waiting: list[Produced] = []
         self.written: list[Report] = []
@@ -43,11 +43,11 @@ class FakeProducer:
             produced.fail(is_fatal=True)
         else:
             self.waiting.append(produced)
+            if self.delivers:
+                self.deliver_all()
 
     def poll(self, timeout: float) -> None:
         assert timeout >= 0
-        if self.delivers:
-            self.deliver_all()
 
     def close(self, timeout: float) -> int:
         assert timeout >= 0

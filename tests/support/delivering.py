@@ -1,0 +1,156 @@
+"""One partition pipeline, on fakes, run by the test's own thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
+from kafka_lambda_sink.contracts.reply import ReplyChecker
+from kafka_lambda_sink.contracts.report_format import ReportFormat
+from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
+from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.shrink import shrink
+from kafka_lambda_sink.converters.converter import build_converter
+from kafka_lambda_sink.core.errors import TransientInvocationError
+from kafka_lambda_sink.core.ports import Position, Report
+from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.retry import RetryPolicy
+from kafka_lambda_sink.core.start import OffsetReset, Start
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.counters import Counters
+from kafka_lambda_sink.pipeline.delivery import Delivery
+from kafka_lambda_sink.pipeline.judgement import (
+    BehaviorOnError,
+    DeadLetterSink,
+    ErrorSink,
+    Judge,
+    Policy,
+    ResultSink,
+)
+from kafka_lambda_sink.pipeline.partition import PartitionPipeline, PartitionSettings
+from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.reporting import Reporter
+from tests.support.fake_producer import FakeProducer
+from tests.support.fakes import Answer, FakeFetcher, ScriptedInvoker
+from tests.support.records import TP, record
+from tests.support.stepped_clock import SteppedClock
+
+
+class Delivering:
+    """A pipeline of `orders-3` with every port faked; reports are written at once unless `holds_reports`."""
+
+    def __init__(
+        self,
+        records: Sequence[SourceRecord],
+        *script: Answer,
+        start: int | Start = 0,
+        reset: OffsetReset = OffsetReset.EARLIEST,
+        batch_size: int = 2,
+        max_bytes: int = 100_000,
+        behavior: str = "fail",
+        topics: str = "results",
+        tolerates: bool = False,
+        retry: RetryPolicy | None = None,
+        holds_reports: bool = False,
+        max_spans: int = 64,
+        max_unreported_bytes: int = 1 << 20,
+    ) -> None:
+        self.clock = SteppedClock()
+        self.alarms = Alarms(self.clock)
+        self.fetcher = FakeFetcher(records)
+        self.invoker = ScriptedInvoker(*script)
+        self.producer = FakeProducer(delivers=not holds_reports)
+        self.reporter = Reporter(lambda: self.producer, shrink, self.clock, self.alarms)
+        self.counters = Counters()
+        self.progress = PartitionProgress(TP, lambda: None)
+        #: (attempt, seconds) of each wait for a next attempt.
+        self.waits: list[tuple[int, float]] = []
+        self.pipeline = PartitionPipeline(
+            progress=self.progress,
+            start=start,
+            open_fetcher=lambda: self.fetcher,
+            delivery=Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, lambda: 0.0),
+            assembler=_assembler(batch_size, max_bytes),
+            judge=Judge(
+                self.progress,
+                self._policy(behavior, topics.split(), tolerates=tolerates),
+                ReplyChecker(TP),
+                self.counters,
+                self.alarms,
+            ),
+            settings=PartitionSettings(
+                batch_size=batch_size,
+                batch_window=0.0,
+                offset_reset=reset,
+                max_unreported_spans=max_spans,
+                max_unreported_bytes=max_unreported_bytes,
+            ),
+            alarms=self.alarms,
+        )
+
+    def _policy(self, behavior: str, topics: Sequence[str], *, tolerates: bool) -> Policy:
+        plain = ReportFormat()
+        dead_letters = DeadLetterReports("dead", connector="c", has_context=False, stages={})
+        return Policy(
+            behavior_on_error=BehaviorOnError(behavior),
+            tolerates_errant_records=tolerates,
+            log_errant_records=False,
+            results=ResultSink(ResultReports("results", plain), self.reporter) if "results" in topics else None,
+            errors=ErrorSink(ErrorReports("errors", "f", plain), self.reporter) if "errors" in topics else None,
+            dead_letters=DeadLetterSink(dead_letters, self.reporter) if "dead" in topics else None,
+        )
+
+    def _on_retry(self, _: TransientInvocationError, attempt: int, wait: float) -> None:
+        self.waits.append((attempt, wait))
+        self.progress.retrying()
+
+    def run(self) -> None:
+        """Run until there is nothing more to read, or the partition stops; then drain."""
+        self.fetcher.when_empty = self.pipeline.drain
+        self.pipeline.run()
+
+    @property
+    def committable(self) -> Position:
+        position = self.progress.committable
+        assert position is not None
+        return position
+
+    @property
+    def batches(self) -> list[list[int]]:
+        """Offsets of each invocation."""
+        return [[entry["payload"]["offset"] for entry in json.loads(text)] for text in self.invoker.payloads]
+
+    def written(self, topic: str) -> list[Report]:
+        return [report for report in self.producer.written if report.topic == topic]
+
+
+def _assembler(batch_size: int, max_bytes: int) -> BatchAssembler:
+    key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
+    value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
+    return BatchAssembler(RequestEncoder(TP, key, value), BatchLimits(batch_size, max_bytes, max_bytes))
+
+
+def orders(*offsets: int, poison: Sequence[int] = (), huge: Sequence[int] = ()) -> list[SourceRecord]:
+    """Records at these offsets; those in `poison` cannot be converted, those in `huge` are above 100,000 bytes."""
+
+    def value(offset: int) -> bytes:
+        if offset in poison:
+            return b"{not JSON"
+        return b'"%s"' % (b"x" * 100_001) if offset in huge else b'{"n":%d}' % offset
+
+    return [record(offset, value(offset), b"k%d" % offset) for offset in offsets]
+
+
+def key_of(report: Report) -> dict[str, Any]:
+    """The key of a result or error record."""
+    assert report.key is not None
+    key: dict[str, Any] = json.loads(report.key)
+    return key
+
+
+def value_of(report: Report) -> Any:
+    """The value of a result or error record."""
+    assert report.value is not None
+    return json.loads(report.value)
