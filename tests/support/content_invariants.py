@@ -20,7 +20,7 @@ _ERROR_TEXTS = ("inputPayload", "logResult", "payload", "executedVersion")
 
 def bodies(run: Observation, expect: Expectation) -> Iterator[Violation]:
     """I5, I6: one partition a body, within the limits, valid JSON; every field as in the source."""
-    sources = {
+    sources: dict[tuple[Any, Any, Any], Visible] = {
         (tp.topic, tp.partition, record.offset): record for tp, records in run.visible.items() for record in records
     }
     for call in run.calls:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kafka_lambda_sink.core.record import TopicPartition
 from tests.support.observation import Call, Observation
@@ -216,7 +216,7 @@ def _earliest(times: dict[Place, int], place: Place, at: int) -> None:
     times[place] = min(times.get(place, _NEVER), at)
 
 
-def _object(data: bytes | None) -> dict[str, int]:
+def _object(data: bytes | None) -> dict[str, Any]:
     """A JSON object, or an empty one: what is wrong with it is told by the content's invariants."""
     try:
         document = json.loads(data or b"{}")

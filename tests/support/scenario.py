@@ -20,6 +20,7 @@ from tests.support.cluster import Cluster
 from tests.support.observation import Observation, Sample, Visible, calls_of, read_log, visible_of, written_of
 from tests.support.offset_timeline import OffsetTimeline
 from tests.support.sink_process import SinkProcess
+from tests.support.waiting import wait_until
 
 #: Never to be seen again.
 SECRET = "canary-5ecret-key"
@@ -120,19 +121,18 @@ class Scenario:
         self._numbers += [0] * (total - self.partitions)
         self.partitions = total
 
-    def wait_calls(self, count: int, timeout: float = 20.0) -> None:
-        """Until so many invocations have arrived."""
-        assert self.journal.wait_for(lambda journal: len(journal.requests(_INVOKE)) >= count, timeout), (
-            f"{len(self.journal.requests(_INVOKE))} of {count} calls\n{self._outputs()}"
-        )
+    def calls(self, *, running: bool | None = None) -> int:
+        """Invocations so far; those that run now, or those that were answered."""
+        entries = self.journal.requests(_INVOKE)
+        return len([entry for entry in entries if running is None or (entry.finished is None) is running])
 
-    def wait_running(self, count: int = 1, timeout: float = 20.0) -> None:
-        """Until so many invocations run at the same time."""
-
-        def are_running(journal: Journal) -> bool:
-            return len([entry for entry in journal.requests(_INVOKE) if entry.finished is None]) >= count
-
-        assert self.journal.wait_for(are_running, timeout), f"not {count} calls at a time\n{self._outputs()}"
+    def wait_calls(self, count: int, timeout: float = 20.0, *, running: bool | None = None) -> None:
+        """Until so many invocations have arrived, run at the same time, or were answered."""
+        # Polled, for the journal tells of a request's arrival before it knows which call it is.
+        try:
+            wait_until(lambda: self.calls(running=running) >= count, timeout, what=f"{count} calls", every=0.005)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there are {self.calls(running=running)}\n{self._outputs()}") from None
 
     def wait_committed(self, timeout: float = 40.0) -> Sample:
         """Until the group's offsets stand at the ends of the log, markers included."""
