@@ -1,35 +1,97 @@
-"""The command line."""
+"""The command line. Every command imports what it needs when it is called: the others do not pay for it."""
+# ruff: noqa: PLC0415 - for that reason
 
 from __future__ import annotations
 
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from kafka_lambda_sink.cli.options import source_options, sources_of
 
 
-@click.group(invoke_without_command=True)
-@click.option("--config", type=_FILE, help="The connector's properties file (or JSON, as Connect's REST API takes it).")
-@click.option("--worker", type=_FILE, help="What Connect keeps in its worker file: brokers, security, converters.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One property; wins over every file.")
+@click.group(
+    invoke_without_command=True,
+    epilog="Exit codes: 0 clean stop, 1 crash or a service out of reach, 2 wrong configuration, 3 credentials or "
+    "permissions refused, 4 every assigned partition is stopped, 128+n ended at once by a second signal n.",
+)
+@source_options
 @click.version_option(version("kafka-lambda-sink"), prog_name="kafka-lambda-sink")
 @click.pass_context
-def command(context: click.Context, config: Path | None, worker: Path | None, overrides: tuple[str, ...]) -> None:
+def command(context: click.Context, /, config: Path | None, **_: Any) -> None:
     """Deliver Kafka records to an AWS Lambda function: in order, at least once.
 
-    Without a subcommand, runs the connector of --config until SIGTERM or SIGINT.
+    Without a command, runs the connector of --config until SIGTERM or SIGINT.
     """
     if context.invoked_subcommand is not None:
         return
     if config is None:
-        click.echo(context.get_help())
+        click.echo(context.get_help(), err=True)
         raise SystemExit(2)
-    from kafka_lambda_sink.cli.run import run  # noqa: PLC0415 - `--version` and `--help` need nothing of it
+    from kafka_lambda_sink.cli.run import run
 
-    sys.exit(run(config, worker, parse_overrides(overrides)))
+    sys.exit(run(sources_of(context)))
+
+
+@command.command()
+@click.option("--all", "is_whole", is_flag=True, help="Every property, not only those that matter most.")
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["markdown", "properties"]),
+    default="properties",
+    show_default=True,
+    help="A file to start from, or a table to read.",
+)
+def reference(output: str, *, is_whole: bool) -> None:
+    """Print the properties of a connector, with their defaults."""
+    from kafka_lambda_sink.config.reference import render_markdown, render_properties
+
+    render = render_markdown if output == "markdown" else render_properties
+    click.echo(render(only_important=not is_whole))
+
+
+@command.command()
+@click.option(
+    "--payload",
+    default="[]",
+    metavar="FILE|-|TEXT",
+    help="What to send: a file, - for standard input, or the text itself. Default: [], a batch without records.",
+)
+@source_options
+@click.pass_context
+def invoke(context: click.Context, /, payload: str, **_: Any) -> None:
+    """Send one payload to the configured function and show its reply.
+
+    The function runs, and what it does is done. Ends with 0 when it ran without an error, with 1 when it failed.
+    """
+    from kafka_lambda_sink.cli.invoke import invoke as run_invoke
+
+    sys.exit(run_invoke(sources_of(context), payload))
+
+
+@command.command()
+@click.option("--handler", required=True, metavar="FILE:FUNCTION", help="For example app.py:lambda_handler.")
+@click.option("--name", help="The function's name. Default: the name of its file.")
+@click.option("--port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--timeout", default=3.0, show_default=True, type=click.FloatRange(0.1, 900), help="Seconds a call may take."
+)
+@click.option(
+    "--concurrency", default=10, show_default=True, type=click.IntRange(0), help="Calls at a time; more get 429."
+)
+def local(handler: str, *, name: str | None, port: int, host: str, timeout: float, concurrency: int) -> None:
+    """Serve a handler on this machine as a Lambda function.
+
+    Any client of AWS Lambda can call it, and so can a connector whose aws.lambda.endpoint.url names it.
+    """
+    from kafka_lambda_sink.cli.local import local as run_local
+
+    sys.exit(run_local(handler, name=name, port=port, host=host, timeout=timeout, concurrency=concurrency))
 
 
 @command.command()
@@ -45,20 +107,9 @@ def demo(handler: str | None, records: int) -> None:
     Produces orders over four partitions, some of them poisonous, and delivers them to a handler. Then reads results,
     failures and dead letters back from their topics. Ends with 0 when every record is accounted for.
     """
-    from kafka_lambda_sink.cli.demo.run import demo as run_demo  # noqa: PLC0415 - as above
+    from kafka_lambda_sink.cli.demo.run import demo as run_demo
 
     sys.exit(run_demo(handler, records))
-
-
-def parse_overrides(overrides: tuple[str, ...]) -> dict[str, str]:
-    """`KEY=VALUE` of the command line. Raises click's usage error."""
-    parsed = {}
-    for override in overrides:
-        key, separator, value = override.partition("=")
-        if not separator or not key:
-            raise click.BadParameter(f"{override!r} is not KEY=VALUE", param_hint="--set")
-        parsed[key] = value
-    return parsed
 
 
 def main() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Mapping
-from pathlib import Path
 from types import FrameType
 
 from kafka_lambda_sink.cli.exit_codes import SIGNAL_BASE, ExitCode, exit_code
+from kafka_lambda_sink.cli.options import Sources
+from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.config.loading import LoadedConfig, load
 from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError
 from kafka_lambda_sink.telemetry.logs import configure, get_logger
@@ -17,14 +16,13 @@ from kafka_lambda_sink.telemetry.logs import configure, get_logger
 _log = get_logger(__name__)
 
 
-def run(config: Path, worker: Path | None, overrides: Mapping[str, str]) -> ExitCode:
+def run(sources: Sources) -> ExitCode:
     """Run the connector of a configuration file; how it ended."""
     try:
-        loaded = load(config, worker=worker, overrides=overrides)
+        loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
     except ConfigError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - no log format is known yet
-        return ExitCode.CONFIGURATION
+        # No log format is known yet.
+        return show_failure(error)
     configure(loaded.sink.log_format, loaded.sink.log_level, loaded.sink.name)
     _announce(loaded)
     # What follows loads the clients of Kafka and AWS: a wrong file is told without that.

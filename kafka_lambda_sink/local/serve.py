@@ -21,6 +21,7 @@ def serve(
     port: int,
     *,
     stop: threading.Event,
+    host: str = "127.0.0.1",
     name: str | None = None,
     timeout: float = 3.0,
     concurrency: int = 10,
@@ -28,7 +29,7 @@ def serve(
     on_failure: Path | None = None,
     echo: Callable[[str], None] = print,
 ) -> None:
-    """Run FILE.py:FUNCTION as a Lambda function on 127.0.0.1:`port` until `stop` is set. Blocks.
+    """Run FILE.py:FUNCTION as a Lambda function on `host`:`port` until `stop` is set. Blocks.
 
     The function's name is that of its file unless `name` is given; `timeout` is in seconds; more than `concurrency`
     calls at a time are throttled. What the function logs goes to standard error. `journal` and `on_failure` are files
@@ -44,7 +45,7 @@ def serve(
     )
     credentials = {_ACCESS_KEY: _SECRET}
     with InvokeEndpoint(
-        [function], credentials, port=port, journal_path=journal, journal_limit=_JOURNAL_LIMIT
+        [function], credentials, host=host, port=port, journal_path=journal, journal_limit=_JOURNAL_LIMIT
     ) as endpoint:
         echo(_introduction(endpoint.url, function, file))
         stop.wait()
@@ -69,5 +70,6 @@ Requests so far: {url}/_local/journal    Ctrl-C stops."""
 
 
 def _to_standard_error(data: bytes) -> None:
-    sys.stderr.write(data.decode(errors="replace"))
+    # The runtime client ends the lines within one log entry with a carriage return: one entry, one line to CloudWatch.
+    sys.stderr.write(data.decode(errors="replace").replace("\r", "\n"))
     sys.stderr.flush()

@@ -90,7 +90,6 @@ class TestCompose:
         assert set(loaded.sink.report_topics.values()) == {"orders-results", "orders-errors"}
         assert seconds(services["sink"]["stop_grace_period"]) * 1000 > loaded.sink.shutdown_timeout_ms
 
-    @pytest.mark.xfail(reason="the command `local` is being built; remove this with it")
     def test_the_function_is_started_with_options_that_exist(self):
         name, *arguments = compose()["services"]["function"]["command"]
         assert isinstance(command, click.Group)

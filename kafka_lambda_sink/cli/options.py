@@ -1,0 +1,53 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_CONFIG = "The connector's properties file (or JSON, as Connect's REST API takes it)."
+_WORKER = "What Connect keeps in its worker file: brokers, security, converters."
+_SET = "One property; wins over every file and the environment. May be given again."
+
+
+def source_options(command: F) -> F:
+    """Add --config, --worker and --set to a command."""
+    command = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_SET)(command)
+    command = click.option("--worker", type=_FILE, help=_WORKER)(command)
+    return click.option("--config", type=_FILE, help=_CONFIG)(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a connector's configuration stands."""
+
+    config: Path
+    worker: Path | None
+    overrides: dict[str, str]
+
+
+def sources_of(context: click.Context) -> Sources:
+    """What the options say, given before or after the command's name. Raises click's usage errors."""
+    before, after = context.find_root().params, context.params
+    config = after["config"] or before["config"]
+    if config is None:
+        raise click.UsageError("Missing option '--config'.", context)
+    overrides = before["overrides"] if context.parent is None else (*before["overrides"], *after["overrides"])
+    return Sources(config, after["worker"] or before["worker"], _parse(overrides))
+
+
+def _parse(overrides: tuple[str, ...]) -> dict[str, str]:
+    parsed = {}
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator or not key:
+            raise click.BadParameter(f"{override!r} is not KEY=VALUE", param_hint="--set")
+        parsed[key] = value
+    return parsed
