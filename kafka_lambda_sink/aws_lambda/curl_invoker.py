@@ -26,6 +26,9 @@ _FUNCTION_ERROR = b"x-amz-function-error"
 _EXECUTED_VERSION = b"x-amz-executed-version"
 _LOG_RESULT = b"x-amz-log-result"
 _REQUEST_ID = b"x-amzn-requestid"
+_PREFIX = 9
+#: The beginnings of those names: most headers of a reply are none of them, and are told by this alone.
+_PREFIXES = frozenset(name[:_PREFIX] for name in (_FUNCTION_ERROR, _EXECUTED_VERSION, _LOG_RESULT, _REQUEST_ID))
 _FIRST_REFUSAL = 300
 
 
@@ -56,6 +59,8 @@ class CurlInvoker:
         self._signing_with: ReadOnlyCredentials | None = None
         self._sockets = Sockets()
         self._sendings = 0
+        #: Whether the progress callback is off.
+        self._is_quiet = False
         self._lines: list[bytes] = []
         self._chunks: list[bytes] = []
         self._curl = open_handle(request, connection, self._sockets, MAX_REPLY_BYTES)
@@ -76,7 +81,9 @@ class CurlInvoker:
         curl.setopt(pycurl.POSTFIELDS, payload)
         # The progress callback can abort a look-up of the endpoint's name. A kept connection needs none, and the
         # callback costs a tenth of the call.
-        curl.setopt(pycurl.NOPROGRESS, sockets.has_open)
+        if sockets.has_open != self._is_quiet:
+            self._is_quiet = not self._is_quiet
+            curl.setopt(pycurl.NOPROGRESS, self._is_quiet)
         try:
             curl.perform()
         except pycurl.error as error:
@@ -126,11 +133,19 @@ class CurlInvoker:
         payload = b"".join(self._chunks)
         if status != self._success:
             raise self._refused(status, payload)
-        headers = self._headers()
-        get = headers.get
+        get = (self._headers() if self._has_proxy else self._headers_of_interest()).get
         return InvokeReply(
             status, payload, get(_FUNCTION_ERROR), get(_EXECUTED_VERSION), get(_LOG_RESULT), get(_REQUEST_ID)
         )
+
+    def _headers_of_interest(self) -> dict[bytes, str]:
+        """Of the only response: those that a reply carries. A third of the price of all."""
+        headers = {}
+        for line in self._lines:
+            if line[:_PREFIX].lower() in _PREFIXES:
+                name, _, value = line.partition(b":")
+                headers[name.lower()] = value.strip().decode("latin-1")
+        return headers
 
     def _headers(self) -> dict[bytes, str]:
         """Of the last response: a proxy's answer to CONNECT may come first."""

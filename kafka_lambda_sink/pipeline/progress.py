@@ -102,6 +102,8 @@ class PartitionProgress:
     def wait_for_room(self, max_spans: int, max_bytes: int) -> bool:
         """Block while too much is unreported; False when no more may be delivered."""
         with self._room:
+            if self._may_deliver() and self._has_room(max_spans, max_bytes):
+                return True
             self._room.wait_for(lambda: not self._may_deliver() or self._has_room(max_spans, max_bytes))
             return self._may_deliver()
 
@@ -176,7 +178,7 @@ class PartitionProgress:
     @property
     def is_open(self) -> bool:
         """Whether records may still be taken."""
-        return self._state in {PipelineState.STARTING, PipelineState.RUNNING, PipelineState.RETRYING}
+        return self._may_deliver() or self._state is PipelineState.STARTING
 
     @property
     def is_quiet(self) -> bool:
@@ -192,7 +194,8 @@ class PartitionProgress:
     # --- with the lock held ------------------------------------------------------------------------------------------
 
     def _may_deliver(self) -> bool:
-        return self._state in {PipelineState.RUNNING, PipelineState.RETRYING}
+        # By identity: a set of enum members is built and hashed anew each time, and this runs several times a batch.
+        return self._state is PipelineState.RUNNING or self._state is PipelineState.RETRYING
 
     def _has_room(self, max_spans: int, max_bytes: int) -> bool:
         return self._tracker is None or (self._tracker.pending < max_spans and self._unreported_bytes < max_bytes)
