@@ -90,7 +90,7 @@ def _refuse_repeated_coordinates(reply: bytes) -> None:
     for index, text in enumerate(_decode_texts(reply)):
         fields = _decode_fields(text)
         if (
-            _own_occurrences(bytes(text), fields)
+            _own_occurrences(bytes(text), fields) != ("offset" in fields)
             or _own_occurrences(bytes(fields["payload"]), _decode_fields(fields["payload"])) != 1
         ):
             raise ReplyError(f"entry {index}: a field of its coordinates is repeated")

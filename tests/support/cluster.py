@@ -73,22 +73,24 @@ class Cluster:
 
     def produce(self, topic: str, records: Iterable[Record], *, partition: int = 0) -> None:
         """Write records to one partition and wait for every acknowledgement."""
+        self.produce_each(topic, {partition: records})
+
+    def produce_each(self, topic: str, records: Mapping[int, Iterable[Record]]) -> None:
+        """Write records to several partitions and wait for every acknowledgement."""
         errors: list[KafkaError] = []
         # What a topic takes is for the broker to say.
         config = self._config | {"linger.ms": "5", "enable.idempotence": "true", "message.max.bytes": "10000000"}
         producer = Producer(config)
-        for record in records:
+
+        def note(error: KafkaError | None, _: Message) -> None:
+            if error:
+                errors.append(error)
+
+        for partition, record in ((partition, record) for partition, some in records.items() for record in some):
             key, value, headers = (*record, None, None)[:3] if isinstance(record, tuple) else (None, record, None)
             while True:
                 try:
-                    producer.produce(
-                        topic,
-                        key=key,
-                        value=value,
-                        headers=headers or [],
-                        partition=partition,
-                        on_delivery=lambda error, _: errors.append(error) if error else None,
-                    )
+                    producer.produce(topic, value, key, partition, on_delivery=note, headers=headers or [])
                     break
                 except BufferError:
                     producer.poll(0.1)

@@ -198,10 +198,19 @@ class Sink:
         """Write to the source topic."""
         self.cluster.produce(self.source, records, partition=partition)
 
+    def produce_each(self, records: Mapping[int, Iterable[Record]]) -> None:
+        """Write to several partitions of the source topic."""
+        self.cluster.produce_each(self.source, records)
+
     def committed(self) -> dict[int, int]:
         """The group's offset by partition."""
         found = self.cluster.committed(self.group, self.source)
         return {partition: tp.offset for partition, tp in found.items()}
+
+    def release(self) -> None:
+        """Let go what hangs at the endpoint, and wait until its journal is complete."""
+        self.endpoint.faults.release()
+        assert self.endpoint.journal.wait_settled(), "the endpoint does not finish"
 
     def requests(self, partition: int | None = None) -> list[Entry]:
         """Invocations that have been answered, in order of arrival."""

@@ -35,6 +35,11 @@ def test_results_may_contain_coordinates_of_their_own():
     assert len(check(entry(17, echo), entry(20, '"offset"'))) == 2
 
 
+def test_coordinates_beside_a_payload_are_dropped():
+    beside = entry(20).replace('{"payload"', '{"offset":1,"topic":"x","payload"')
+    assert check(entry(17), beside)[1] == check(entry(17), entry(20))[1]
+
+
 def test_results_may_contain_escapes():
     assert len(check(entry(17, '"\\u00fc"'), entry(20, '{"pa\\u0079load":"\\u0061"}'))) == 2
 
