@@ -37,6 +37,22 @@ def command(context: click.Context, /, config: Path | None, **_: Any) -> None:
 
 
 @command.command()
+@source_options
+@click.option("--offline", "is_offline", is_flag=True, help="Ask no broker and no endpoint: look at the files alone.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def check(context: click.Context, /, output: str, *, is_offline: bool, **_: Any) -> None:
+    """Check a configuration, and everything that it names.
+
+    Validates the files; then reaches brokers, topics, the consumer group, permissions and the function (by DryRun:
+    nothing is invoked, joined, written or created). Exit codes are those of a start, see `kafka-lambda-sink --help`.
+    """
+    from kafka_lambda_sink.cli.check import check as run_check
+
+    sys.exit(run_check(sources_of(context), is_offline=is_offline, is_json=output == "json"))
+
+
+@command.command()
 @click.option("--all", "is_whole", is_flag=True, help="Every property, not only those that matter most.")
 @click.option(
     "--format",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation, AdminClient
+from confluent_kafka.admin import AclOperation, AdminClient, NewTopic
 
 from kafka_lambda_sink.core.errors import KafkaClientError
 from kafka_lambda_sink.kafka.client_config import build_client
@@ -25,6 +25,8 @@ class Access:
     operations: frozenset[str] | None = None
     #: Why the question was refused, else None. UnknownTopicError for a topic that does not exist.
     error: KafkaClientError | None = None
+    #: Of a topic that exists.
+    partitions: int = 0
 
     def may(self, operation: str) -> bool | None:
         """Whether `operation` is allowed; None where that is not known."""
@@ -56,6 +58,16 @@ class ClusterAccess:
         )
         return {name: self._access(answer, f"topic {name}") for name, answer in answers.items()}
 
+    def refuses_topic(self, topic: str, partitions: int, replication_factor: int) -> KafkaClientError | None:
+        """Why a topic could not be created, or None where it could. Nothing is created."""
+        new = NewTopic(topic, partitions, replication_factor)
+        answer = self._admin.create_topics([new], validate_only=True, request_timeout=self._timeout)[topic]
+        try:
+            answer.result(self._timeout + 1)
+        except KafkaException as error:
+            return self._explain(error, f"creating topic {topic}")
+        return None
+
     def group(self, group_id: str) -> Access:
         """Access to a consumer group, which need not exist."""
         answers = self._admin.describe_consumer_groups(
@@ -65,10 +77,14 @@ class ClusterAccess:
 
     def _access(self, answer: Future[Any], what: str) -> Access:
         try:
-            operations: list[AclOperation] | None = answer.result(self._timeout + 1).authorized_operations
+            described = answer.result(self._timeout + 1)
         except KafkaException as error:
             return Access(error=self._explain(error, f"describing {what}"))
-        return Access(None if operations is None else frozenset(operation.name for operation in operations))
+        operations: list[AclOperation] | None = described.authorized_operations
+        return Access(
+            None if operations is None else frozenset(operation.name for operation in operations),
+            partitions=len(getattr(described, "partitions", ())),
+        )
 
     def _explain(self, error: KafkaException, doing: str) -> KafkaClientError:
         self._admin.poll(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from kafka_lambda_sink.core.errors import KafkaClientError
@@ -14,6 +14,11 @@ from kafka_lambda_sink.pipeline.alarms import Alarms
 
 #: Topics that no regular expression matches, as in the Java client (`exclude.internal.topics`).
 _INTERNAL: Final = frozenset({"__consumer_offsets", "__transaction_state", "__share_group_state"})
+
+
+def matching(pattern: re.Pattern[str], names: Iterable[str]) -> list[str]:
+    """Those that a compiled `topics.regex` selects."""
+    return [name for name in names if name not in _INTERNAL and pattern.fullmatch(name)]
 
 
 class TopicWatch:
@@ -51,10 +56,7 @@ class TopicWatch:
 
     def refresh(self) -> None:
         """Ask the cluster now. Blocks. Raises what the catalog raises."""
-        if self._pattern is not None:
-            names = [name for name in self._catalog.names() if name not in _INTERNAL and self._pattern.fullmatch(name)]
-        else:
-            names = list(self._topics)
+        names = list(self._topics) if self._pattern is None else matching(self._pattern, self._catalog.names())
         found = self._catalog.describe(names) if names else {}
         self._snapshot = found
         if self._at_start is None:

@@ -129,3 +129,18 @@ def test_without_an_authorizer_everything_is_allowed(broker: Broker, cluster: Cl
     topics = access.topics([topic, "nowhere"])
     assert topics[topic].may("READ") is True
     assert isinstance(topics["nowhere"].error, UnknownTopicError)
+    assert topics[topic].partitions == 1
+
+
+def test_whether_a_topic_could_be_created_is_told_without_creating_it(broker: Broker, cluster: Cluster):
+    access = ClusterAccess(admin_config({"bootstrap.servers": broker.bootstrap}, client_id="test"))
+    assert access.refuses_topic("not-yet", -1, -1) is None
+    assert "not-yet" not in cluster.admin.list_topics(timeout=10).topics
+    refusal = access.refuses_topic("not-yet", 1, 3)
+    assert refusal is not None
+    assert refusal.code == "INVALID_REPLICATION_FACTOR"
+
+
+def test_who_may_not_create_topics_is_told_so(sasl_broker: Broker):
+    access = ClusterAccess(admin_config(sasl_broker.client_config("sink"), client_id="test"))
+    assert isinstance(access.refuses_topic("not-allowed", -1, -1), KafkaAuthorizationError)

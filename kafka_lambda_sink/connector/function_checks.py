@@ -1,0 +1,64 @@
+"""What `check` asks about the function: which one, at which endpoint, may we, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from kafka_lambda_sink.aws_lambda.factory import FunctionClient
+from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.findings import Finding, Status, broken, doubtful, fine, of_problem, skipped
+from kafka_lambda_sink.connector.function import lambda_settings
+from kafka_lambda_sink.core.errors import ConfigError, InvocationError
+from kafka_lambda_sink.core.ports import Clock, FunctionControl
+
+_NOT_KNOWN: Final = "function-timeout-unknown"
+
+
+def check_function(config: SinkConfig, clock: Clock, *, is_offline: bool) -> Iterator[Finding]:
+    """Everything about the function; offline what is known without asking. Blocks."""
+    name = config.aws_lambda_function_name
+    try:
+        function = FunctionClient(lambda_settings(config), clock)
+    except ConfigError as error:
+        # Where the connector runs, the environment may say what is missing here.
+        status = Status.WARNING if is_offline else Status.FAILED
+        yield from (of_problem("endpoint", name, problem, status) for problem in error.problems)
+        return
+    described = function.describe()
+    ways = ", ".join(f"{what} {described[what]}" for what in ("role", "proxy") if described[what])
+    endpoint = f"{described['endpoint']}, region {described['region']}{f', {ways}' if ways else ''}"
+    yield fine("endpoint", name, endpoint)
+    if is_offline:
+        yield skipped("function", name, "not asked: --offline")
+        return
+    control = function.control()
+    try:
+        control.dry_run()
+    except InvocationError as error:
+        yield broken("function", name, error)
+        return
+    yield fine("function", name, f"may be invoked ({config.aws_lambda_invocation_type})")
+    if config.aws_lambda_invocation_type == "sync":
+        yield _timeout(config, control)
+
+
+def _timeout(config: SinkConfig, control: FunctionControl) -> Finding:
+    name, configured = config.aws_lambda_function_name, config.aws_lambda_socket_timeout
+    try:
+        own = control.timeout()
+    except InvocationError as error:
+        own, reason = None, str(error)
+    else:
+        reason = "lambda:GetFunctionConfiguration is not allowed"
+    if own is None and configured is None:
+        message = f"the function's own timeout is not known ({reason}): each reply is waited for up to 910 s"
+        hint = "Allow lambda:GetFunctionConfiguration, or set aws.lambda.socket.timeout"
+        return doubtful("function-timeout", name, message, error_id=_NOT_KNOWN, hint=hint)
+    if own is None:
+        return skipped("function-timeout", name, f"not known: {reason}")
+    if configured is not None and configured / 1000 <= own:
+        message = f"aws.lambda.socket.timeout is {configured} ms, but the function may run for {own:g} s"
+        hint = "Raise it above the function's timeout, or remove it: batches would be sent again while they still run"
+        return doubtful("function-timeout", name, message, error_id="short-socket-timeout", hint=hint)
+    return fine("function-timeout", name, f"the function's own timeout is {own:g} s")
