@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -148,6 +148,7 @@ class Sink:
         self.endpoint = endpoint
         self._directory = directory
         self.name = f"sink-{uuid.uuid4().hex[:12]}"
+        self.partitions = partitions
         self.source = cluster.create_topic(partitions, **topic_config)
         self.results = f"{self.name}-results"
         self.errors = f"{self.name}-errors"
@@ -198,9 +199,9 @@ class Sink:
         """Write to the source topic."""
         self.cluster.produce(self.source, records, partition=partition)
 
-    def produce_each(self, records: Mapping[int, Iterable[Record]]) -> None:
-        """Write to several partitions of the source topic."""
-        self.cluster.produce_each(self.source, records)
+    def produce_everywhere(self, records: Sequence[Record]) -> None:
+        """Write the same to every partition of the source topic."""
+        self.cluster.produce_each(self.source, dict.fromkeys(range(self.partitions), records))
 
     def committed(self) -> dict[int, int]:
         """The group's offset by partition."""
