@@ -222,16 +222,20 @@ def test_nothing_of_a_dead_epoch_is_produced():
     assert reporting.waiting() == []
 
 
-def test_nothing_of_a_dead_epoch_is_produced_again():
+def test_nothing_of_a_dead_epoch_is_produced_again(caplog):
     reporting = Reporting()
     reporting.send(1, b"a")
     reporting.send(2, b"b")
-    early, late = reporting.producer.take()
+    reporting.send(3, b"c")
+    early, late, never = reporting.producer.take()
     early.fail()
     reporting.progress.abandon()
+    caplog.clear()
     late.fail()
+    never.fail(is_permanent=True)
     reporting.step(after=10.0)
     assert reporting.waiting() == []
+    assert caplog.messages == [], "it is somebody else's"
 
 
 def test_a_late_delivery_report_of_a_dead_epoch_moves_nothing():
