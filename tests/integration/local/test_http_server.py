@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -85,3 +87,19 @@ def test_a_request_that_breaks_off_is_forgotten(address):
     assert talk(address, b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc") == b""
     assert talk(address, b"GET / HT") == b""
     assert talk(address, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+def test_a_reply_to_a_peer_that_went_away_counts_as_not_sent():
+    went, sent = threading.Event(), queue.SimpleQueue[bool]()
+
+    def slow(_: Request, connection: Connection) -> None:
+        assert went.wait(10)
+        sent.put(connection.send(Reply(200, [], b"late").encode()))
+
+    server = HttpServer(slow, name="slow")
+    server.start()
+    with socket.create_connection((server.host, server.port), timeout=10) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    went.set()
+    assert sent.get(timeout=10) is False
+    server.close()
