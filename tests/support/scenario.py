@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -72,6 +73,8 @@ class Scenario:
         self.endpoint = InvokeEndpoint([function], {"AKIALOCAL": SECRET})
         self.timeline = OffsetTimeline(cluster.broker.admin_bootstrap, f"connect-{self.name}")
         self.results = f"{self.name}-results" if has_results else None
+        #: Records that were seen before they were deleted.
+        self._gone: dict[TopicPartition, list[Visible]] = {}
         self._properties = properties
         self._stack = contextlib.ExitStack()
         if is_created:
@@ -100,7 +103,7 @@ class Scenario:
         """The source's partitions."""
         return [TopicPartition(self.topic, partition) for partition in range(self.partitions)]
 
-    def start(self, **properties: str) -> SinkProcess:
+    def start(self, **properties: str | None) -> SinkProcess:
         """One more sink of the same connector; keys with `_` for `.`."""
         sink = SinkProcess(self.directory, self._all_properties(properties), name=f"sink{len(self.sinks)}")
         self.sinks.append(sink)
@@ -114,6 +117,15 @@ class Scenario:
             numbers = range(first, first + count)
             records = [(b"k%d" % number, b'{"id":"%d-%d"}' % (partition, number)) for number in numbers]
             self.cluster.produce(self.topic, records, partition=partition)
+
+    def delete_records(self, partition: int, before: int) -> None:
+        """As retention does; what was visible until now counts as part of the source all the same."""
+        self.remember()
+        self.cluster.delete_records(self.topic, partition, before)
+
+    def remember(self) -> None:
+        """Take what is visible now for part of the source, whatever becomes of it."""
+        self._gone = self._visible()
 
     def added_partitions(self, total: int) -> None:
         """Grow the source; `produce` then writes to the new ones too."""
@@ -165,10 +177,8 @@ class Scenario:
         """Everything that can be seen from outside, now."""
         assert self.journal.wait_settled(15)
         output = "".join(sink.output() for sink in self.sinks)
-        visible: dict[TopicPartition, list[Visible]] = {tp: [] for tp in self.tps}
-        visible |= visible_of(self.cluster.read_all(self.topic))
         return Observation(
-            visible=visible,
+            visible=self._visible(),
             ends={TopicPartition(self.topic, p): end for p, end in self.cluster.end_offsets(self.topic).items()},
             calls=calls_of(self.journal),
             commits=[*self.timeline.samples, self.timeline.now()],
@@ -177,7 +187,15 @@ class Scenario:
             output=output,
         )
 
-    def _all_properties(self, extra: Mapping[str, str]) -> dict[str, str]:
+    def _visible(self) -> dict[TopicPartition, list[Visible]]:
+        found: dict[TopicPartition, list[Visible]] = {tp: [] for tp in self.tps}
+        found |= visible_of(self.cluster.read_all(self.topic))
+        for tp, gone in self._gone.items():
+            first = found[tp][0].offset if found[tp] else sys.maxsize
+            found[tp] = [record for record in gone if record.offset < first] + found[tp]
+        return found
+
+    def _all_properties(self, extra: Mapping[str, str | None]) -> dict[str, str]:
         properties: dict[str, Any] = {
             "name": self.name,
             "topics": self.topic,
