@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
 
 from kafka_lambda_sink.core.record import TopicPartition
 from tests.support.observation import Sample
@@ -23,9 +23,11 @@ _PACE = 0.07
 class OffsetTimeline:
     """Samples on a thread of its own inside `with`; while the broker is away there are no samples."""
 
-    def __init__(self, bootstrap: str, group: str) -> None:
-        self._group = group
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": "0"})
+    def __init__(self, bootstrap: str, group: str, partitions: Callable[[], Sequence[TopicPartition]]) -> None:
+        self._partitions = partitions
+        # A consumer that never joins. librdkafka's admin client aborted the process when a broker died under
+        # `list_consumer_group_offsets`.
+        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "log_level": "0"})
         self._samples: list[Sample] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"offsets of {group}", daemon=True)
@@ -40,6 +42,7 @@ class OffsetTimeline:
         self._ended.set()
         self._thread.join(15)
         assert not self._thread.is_alive()
+        self._consumer.close()
 
     @property
     def samples(self) -> list[Sample]:
@@ -48,12 +51,10 @@ class OffsetTimeline:
 
     def now(self) -> Sample:
         """A sample taken now. Raises KafkaException."""
-        request = [ConsumerGroupTopicPartitions(self._group)]
-        answer = self._admin.list_consumer_group_offsets(request, request_timeout=5)[self._group].result()
+        asked = [ClientPartition(*tp) for tp in self._partitions()]
+        found = self._consumer.committed(asked, timeout=5) if asked else []
         offsets = {
-            TopicPartition(tp.topic, tp.partition): tp.offset
-            for tp in answer.topic_partitions or []
-            if tp.error is None and tp.offset >= 0
+            TopicPartition(tp.topic, tp.partition): tp.offset for tp in found if tp.error is None and tp.offset >= 0
         }
         return Sample(now_ms(), offsets)
 

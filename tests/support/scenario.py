@@ -71,7 +71,7 @@ class Scenario:
         self._numbers = [0] * partitions
         function = Function(name="echo", handler=PythonHandler(self.echo), timeout=120)
         self.endpoint = InvokeEndpoint([function], {"AKIALOCAL": SECRET})
-        self.timeline = OffsetTimeline(cluster.broker.admin_bootstrap, f"connect-{self.name}")
+        self.timeline = OffsetTimeline(cluster.broker.admin_bootstrap, f"connect-{self.name}", lambda: self.tps)
         self.results = f"{self.name}-results" if has_results else None
         #: Records that were seen before they were deleted.
         self._gone: dict[TopicPartition, list[Visible]] = {}
