@@ -76,15 +76,15 @@ class SinkProcess:
 
     def sigterm(self) -> int:
         """SIGTERM; when it was sent."""
-        return self._signal(signal.SIGTERM)
+        return self.signal(signal.SIGTERM)
 
     def sigstop(self) -> int:
         """SIGSTOP: it does nothing more, its connections stay; when it was sent."""
-        return self._signal(signal.SIGSTOP)
+        return self.signal(signal.SIGSTOP)
 
     def sigcont(self) -> int:
         """SIGCONT; when it was sent."""
-        return self._signal(signal.SIGCONT)
+        return self.signal(signal.SIGCONT)
 
     def wait(self, timeout: float) -> int:
         """Wait for the end within `timeout` seconds; the exit code."""
@@ -120,7 +120,8 @@ class SinkProcess:
 
         return wait_until(found, timeout, what=f"log line {event!r} of {self.log_file.name}", every=0.05)
 
-    def _signal(self, number: int) -> int:
+    def signal(self, number: int) -> int:
+        """Any signal; when it was sent."""
         at = now_ms()
         self._process.send_signal(number)
         return at

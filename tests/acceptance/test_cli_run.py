@@ -1,0 +1,182 @@
+"""`kafka-lambda-sink --config …` as a process: every exit code, and what a person reads beside it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+
+from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
+from kafka_lambda_sink.local.handler import PythonHandler
+from tests.support.cluster import Cluster
+from tests.support.command import run
+from tests.support.sink_process import SinkProcess
+from tests.support.waiting import wait_until
+
+CONNECTORS = Path(__file__).parents[1] / "data" / "connectors"
+SECRET = "canary-5ecret-key"
+
+
+def obey(event: bytes) -> bytes:
+    if b"poison" in event:
+        raise ValueError("as asked")
+    if b"hang" in event:
+        threading.Event().wait(60)
+    return event
+
+
+@pytest.fixture
+def endpoint():
+    function = Function(name="orders", handler=PythonHandler(obey), timeout=90)
+    with InvokeEndpoint([function], {"AKIALOCAL": SECRET}) as running:
+        yield running
+
+
+@pytest.fixture
+def properties(endpoint):
+    """All that is needed, on a broker that is not there."""
+    return {
+        "name": f"run-{uuid.uuid4().hex[:8]}",
+        "topics": "orders",
+        "bootstrap.servers": "127.0.0.1:1",
+        "aws.lambda.function.name": "orders",
+        "aws.lambda.endpoint.url": endpoint.url,
+        "aws.lambda.region": "us-east-1",
+        "aws.access.key.id": "AKIALOCAL",
+        "aws.secret.access.key": SECRET,
+    }
+
+
+@pytest.fixture
+def on_broker(properties, cluster: Cluster):
+    """As `properties`, with a topic of one partition on a real broker."""
+    return properties | {"bootstrap.servers": cluster.bootstrap, "topics": cluster.create_topic()}
+
+
+def write(directory, properties):
+    path = directory / "sink.properties"
+    path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()), encoding="utf-8")
+    return path
+
+
+def wait_for_call(endpoint, sink):
+    def called():
+        assert sink.rc is None, sink.output()
+        return endpoint.journal.requests("RequestResponse")
+
+    wait_until(called, 30, what="an invocation")
+
+
+def test_2_a_wrong_file_is_told_whole_with_lines_and_the_nearest_key(tmp_path, properties):
+    wrong = {"aws.lambda.bach.size": "5", "behavior.on.error": "explode", "aws.lambda.socket.timeout": "soon"}
+    path = write(tmp_path, properties | wrong)
+    done = run("--config", path)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [line.split(": ")[1:3] for line in lines] == [
+        [f"{path}:9", "aws.lambda.bach.size"],
+        [f"{path}:10", "behavior.on.error"],
+        [f"{path}:11", "aws.lambda.socket.timeout"],
+    ]
+    assert lines[0].endswith("Did you mean aws.lambda.batch.size?")
+    assert SECRET not in done.stderr
+
+
+def test_2_a_function_that_does_not_exist(tmp_path, properties):
+    done = run("--config", write(tmp_path, properties), "--set", "aws.lambda.function.name=nope")
+    assert done.returncode == 2
+    assert "Check that nope exists in region us-east-1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_3_a_function_that_may_not_be_invoked(tmp_path, properties, endpoint):
+    endpoint.permissions.deny("lambda:InvokeFunction")
+    done = run("--config", write(tmp_path, properties))
+    assert done.returncode == 3
+    assert "lambda:InvokeFunction" in done.stderr
+    assert ":function:orders" in done.stderr
+    assert SECRET not in done.stderr
+
+
+def test_3_a_secret_that_is_wrong(tmp_path, properties):
+    done = run("--config", write(tmp_path, properties | {"aws.secret.access.key": "wr0ng-secret"}))
+    assert done.returncode == 3
+    assert "The secret access key does not belong to the access key" in done.stderr
+    assert "wr0ng-secret" not in done.stderr
+
+
+@pytest.mark.broker
+def test_0_sigterm_stops_in_order(tmp_path, on_broker, cluster: Cluster, endpoint):
+    topic = on_broker["topics"]
+    cluster.produce(topic, [b"%d" % number for number in range(100)])
+    with SinkProcess(tmp_path, on_broker) as sink:
+        wait_for_call(endpoint, sink)
+        sink.stop()
+    assert "stopped" in sink.output()
+    assert SECRET not in sink.output()
+    delivered = sum(entry.body.count(b'"offset"') for entry in endpoint.journal.requests("RequestResponse"))
+    assert cluster.committed(f"connect-{on_broker['name']}", topic)[0].offset == delivered > 0
+
+
+@pytest.mark.broker
+def test_4_every_partition_has_failed(tmp_path, on_broker, cluster: Cluster):
+    topic = on_broker["topics"]
+    cluster.produce(topic, [b'"good"', b'"poison"'])
+    with SinkProcess(tmp_path, on_broker | {"aws.lambda.batch.size": "1", "behavior.on.error": "fail"}) as sink:
+        assert sink.wait(40) == 4, sink.output()
+    assert "1 of 1 assigned partitions are stopped" in sink.output()
+    assert f"{topic}-0 offsets 1 to 1" in sink.output()
+    assert cluster.committed(f"connect-{on_broker['name']}", topic)[0].offset == 1
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_128_a_second_signal_ends_a_hanging_call_at_once(tmp_path, on_broker, cluster: Cluster, endpoint, *, second):
+    cluster.produce(on_broker["topics"], [b'"hang"'])
+    with SinkProcess(tmp_path, on_broker) as sink:
+        wait_for_call(endpoint, sink)
+        sink.sigterm()
+        with pytest.raises(AssertionError, match="still running"):
+            sink.wait(1)
+        sink.signal(second)
+        assert sink.wait(2) == 128 + second
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in CONNECTORS.iterdir() if path.name != "worker.properties"))
+def test_a_file_of_another_connector_passes_the_offline_check(file):
+    done = run("check", "--offline", "--config", CONNECTORS / file, "--worker", CONNECTORS / "worker.properties")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing failed" in done.stdout
+
+
+def test_without_anything_it_says_how_it_is_used():
+    done = run()
+    assert done.returncode == 2
+    assert "--config" in done.stderr
+    assert all(name in done.stderr for name in ("check", "demo", "invoke", "local", "reference"))
+
+
+def test_its_version():
+    done = run("--version")
+    assert (done.returncode, done.stdout.split()[0]) == (0, "kafka-lambda-sink,")
+
+
+@pytest.mark.parametrize("command", ["", "check", "reference", "invoke", "local", "demo"])
+def test_every_command_explains_itself(command):
+    done = run(*command.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: kafka-lambda-sink")
+
+
+def test_the_short_reference_has_the_five_that_a_first_sink_needs():
+    short, whole = run("reference"), run("reference", "--all")
+    assert (short.returncode, whole.returncode) == (0, 0)
+    keys = [line.lstrip("#").partition("=")[0] for line in short.stdout.splitlines() if "=" in line and " " not in line]
+    assert {"name", "bootstrap.servers", "topics", "aws.lambda.function.name", "aws.lambda.region"} <= set(keys)
+    assert len(keys) <= 16
+    assert "shutdown.timeout.ms" in whole.stdout
+    assert "shutdown.timeout.ms" not in short.stdout
+    assert run("reference", "--format", "markdown").stdout.startswith("# Configuration")
