@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 from kafka_lambda_sink.cli.exit_codes import SIGNAL_BASE, ExitCode, exit_code
@@ -31,15 +32,22 @@ def run(sources: Sources) -> ExitCode:
 
     try:
         task = Task(loaded, SystemClock())
-        stops = _Signals(task.request_stop)
+    except KafkaLambdaSinkError as error:
+        return _ended(error)
+    stops = _Signals(task.request_stop)
+    try:
         task.start()
         if stops.is_stopping:
             task.request_stop()
         while not task.join(timeout=1.0):
             pass
-        failure = task.failure
     except KafkaLambdaSinkError as error:
-        failure = error
+        # A start that was still waiting for a service is no failure when somebody ended it.
+        return _ended(None if stops.is_stopping else error)
+    return _ended(task.failure)
+
+
+def _ended(failure: KafkaLambdaSinkError | None) -> ExitCode:
     if failure is None:
         _log.info("stopped")
     else:
@@ -50,7 +58,7 @@ def run(sources: Sources) -> ExitCode:
 class _Signals:
     """The first SIGTERM or SIGINT stops in order, the second at once."""
 
-    def __init__(self, stop: object) -> None:
+    def __init__(self, stop: Callable[[], None]) -> None:
         self._stop = stop
         self.is_stopping = False
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -60,7 +68,6 @@ class _Signals:
         if self.is_stopping:
             os._exit(SIGNAL_BASE + number)
         self.is_stopping = True
-        assert callable(self._stop)
         self._stop()
 
 

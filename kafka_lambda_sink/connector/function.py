@@ -16,7 +16,7 @@ from kafka_lambda_sink.telemetry.logs import get_logger
 _log = get_logger(__name__)
 
 #: Seconds that transient faults are waited out at start.
-_START_TIMEOUT: Final = 60.0
+START_TIMEOUT: Final = 60.0
 #: Seconds beyond the function's own timeout that we wait for its reply: queueing, cold starts, the network.
 _MARGIN: Final = 15.0
 #: Lambda's longest timeout, 900 s, and a margin: for when we may not ask for the function's own.
@@ -72,17 +72,17 @@ class DryRunInvoker:
         """Nothing to close."""
 
 
-def check_function(control: FunctionControl, clock: Clock) -> None:
+def check_function(control: FunctionControl, clock: Clock, stop: threading.Event) -> None:
     """Ask by DryRun whether we may invoke the function (seed: "when connector start, a Dry-Run call").
 
-    Waits out transient faults for a minute. Raises ConfigurationInvocationError with a hint, or the last
-    TransientInvocationError.
+    Waits out transient faults for a minute, or until `stop` is set. Raises ConfigurationInvocationError with a hint,
+    the last TransientInvocationError, or InvocationAborted.
     """
 
     def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
         _log.warning("the function cannot be checked yet", error=str(error), attempt=attempt, wait_s=round(wait, 1))
 
-    Delivery(DryRunInvoker(control), RetryPolicy(timeout=_START_TIMEOUT), clock, on_retry).send(b"")
+    Delivery(DryRunInvoker(control), RetryPolicy(timeout=START_TIMEOUT), clock, on_retry, halt=stop).send(b"")
 
 
 def read_timeout(config: SinkConfig, control: FunctionControl) -> float:

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.config.loading import LoadedConfig
-from kafka_lambda_sink.connector.function import check_function, lambda_settings, read_timeout
+from kafka_lambda_sink.connector.function import START_TIMEOUT, check_function, lambda_settings, read_timeout
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
-from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
+from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
@@ -36,6 +36,8 @@ _TOPIC_INTERVAL: Final = 5.0
 _SESSION_TIMEOUT_MS: Final = 45_000
 #: Seconds that producers are flushed for once the coordinator has drained.
 _FLUSH_TIMEOUT: Final = 2.0
+#: Seconds until brokers that did not answer at start are asked again.
+_START_PAUSE: Final = 1.0
 #: libcurl, OpenSSL and JSON parsers run on these stacks.
 _STACK_BYTES: Final = 1024 * 1024
 
@@ -65,6 +67,7 @@ class Task:
         self._watch = TopicWatch(self._catalog, config.topics, config.topics_pattern, _TOPIC_INTERVAL, self._alarms)
         self._coordinator: Coordinator | None = None
         self._coordinator_thread: threading.Thread | None = None
+        self._stop = threading.Event()
         self.counters = CounterBook()
 
     def start(self) -> None:
@@ -77,10 +80,10 @@ class Task:
         described: dict[str, Any] = dict(self._function.describe())
         _log.info("function", **described)
         control = self._function.control()
-        check_function(control, self._clock)
+        check_function(control, self._clock, self._stop)
         timeout = read_timeout(self._config, control)
-        self._watch.refresh()
-        self._sinks.create_topics()
+        self._ask_until_answered(self._watch.refresh)
+        self._ask_until_answered(self._sinks.create_topics)
         self._coordinator = self._build_coordinator(timeout)
         self._run(self._watch.run, "topics")
         for reporter in self._sinks.reporters:
@@ -88,7 +91,8 @@ class Task:
         self._coordinator_thread = self._run(self._coordinator.run, "coordinator")
 
     def request_stop(self) -> None:
-        """Drain, report, commit, leave the group. Returns at once."""
+        """Drain, report, commit, leave the group; give up a start that still waits. Returns at once."""
+        self._stop.set()
         if self._coordinator is not None:
             self._coordinator.request_stop()
 
@@ -114,6 +118,20 @@ class Task:
     def failure(self) -> KafkaLambdaSinkError | None:
         """Why the task ended by itself, or None."""
         return self._coordinator.failure if self._coordinator else None
+
+    def _ask_until_answered(self, ask: Callable[[], None]) -> None:
+        """Brokers that start beside us answer a little later."""
+        deadline = self._clock.monotonic() + START_TIMEOUT
+        while True:
+            try:
+                ask()
+            except RetriableKafkaError as error:
+                if self._stop.is_set() or self._clock.monotonic() >= deadline:
+                    raise
+                self._alarms.topics_unknown(error)
+                self._stop.wait(_START_PAUSE)
+            else:
+                return
 
     def _build_coordinator(self, timeout: float) -> Coordinator:
         config = self._config

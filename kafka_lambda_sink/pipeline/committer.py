@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from kafka_lambda_sink.core.commits import CommitLedger, SentCommit
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RetriableKafkaError, UnknownTopicError
@@ -10,6 +11,11 @@ from kafka_lambda_sink.core.ports import Clock, CommitOffset, GroupMember
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+
+#: Seconds without commits after the process was stopped: more than a heartbeat interval, KIP-848's too.
+_QUARANTINE: Final = 6.0
+#: Seconds after which a commit without an answer is made again; an answer that still comes does no harm.
+_COMMIT_LOST_AFTER: Final = 60.0
 
 Progresses = Mapping[TopicPartition, PartitionProgress]
 
@@ -29,6 +35,9 @@ class Committer:
         #: When the last completed poll began: one that the process was stopped in tells nothing of the time since.
         self._last_poll = clock.monotonic()
         self._last_commit = clock.monotonic()
+        #: When we last showed that we run, and until when we commit nothing because we did not for too long.
+        self._last_sign = clock.monotonic()
+        self._quarantined_until = clock.monotonic()
         self._in_flight: Mapping[TopicPartition, SentCommit] | None = None
         self._is_urgent = False
         self.ledger = CommitLedger()
@@ -36,12 +45,27 @@ class Committer:
     def polled(self, began: float) -> None:
         """Note that a poll of the member that began at `began` has completed: we are what the group thinks we are."""
         self._last_poll = began
+        self.awake()
+
+    def awake(self) -> bool:
+        """Show that the process runs; whether it may commit. To be called often, in a drain too.
+
+        A process that was stopped may have lost its partitions, and under KIP-848 the broker takes a zombie's commits
+        for a while: so none is made until the group has had the time to tell us.
+        """
+        now = self._clock.monotonic()
+        if now - self._last_sign > self._stale_after:
+            self._quarantined_until = now + _QUARANTINE
+        self._last_sign = now
+        return now >= self._quarantined_until
 
     def tick(self, progresses: Progresses) -> None:
         """Commit what is due, without blocking, if it is time or a new start must be committed at once."""
         now = self._clock.monotonic()
         self._offer(progresses)
-        if self._in_flight is not None or now - self._last_poll > self._stale_after:
+        if not self.awake() or now - self._last_poll > self._stale_after:
+            return
+        if self._in_flight is not None and now - self._last_commit < _COMMIT_LOST_AFTER:
             return
         if not self._is_urgent and now - self._last_commit < self._interval:
             return
@@ -62,6 +86,9 @@ class Committer:
         if not due:
             return
         sent = self.ledger.sending(due)
+        if not self.awake():
+            self._alarms.commit_failed("the process was stopped for a while", sent)
+            return
         try:
             self._settle(sent, self._member.commit_sync(due))
         except KafkaLambdaSinkError as error:
@@ -77,7 +104,8 @@ class Committer:
         self._in_flight = sent
 
         def done(result: Mapping[TopicPartition, str | None]) -> None:
-            self._in_flight = None
+            if self._in_flight is sent:
+                self._in_flight = None
             self._settle(sent, result)
 
         try:

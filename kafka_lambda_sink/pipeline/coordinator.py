@@ -220,7 +220,7 @@ class Coordinator:
         deadline = self._clock.monotonic() + self._settings.drain_timeout
         while not _all_drained(pipelines) and self._clock.monotonic() < min(deadline, self._stop_by):
             self._wait_drained()
-            if self._committer.is_due:
+            if self._committer.awake() and self._committer.is_due:
                 self._committer.commit_now(self._progresses())
         self._close(partitions, commit=True)
         if partitions:

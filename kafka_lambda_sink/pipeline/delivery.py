@@ -26,7 +26,9 @@ class Delivery:
         policy: RetryPolicy,
         clock: Clock,
         on_retry: Callable[[TransientInvocationError, int, float], None],
+        *,
         jitter: Callable[[], float] = _draw,
+        halt: threading.Event | None = None,
     ) -> None:
         self._invoker = invoker
         self._policy = policy
@@ -34,7 +36,7 @@ class Delivery:
         #: Called with (error, attempt, seconds until the next) before each wait.
         self._on_retry = on_retry
         self._jitter = jitter
-        self._halt = threading.Event()
+        self._halt = halt or threading.Event()
 
     def send(self, payload: bytes) -> InvokeReply:
         """Send until the API takes it, within the bounds of the policy. Blocks.

@@ -129,7 +129,9 @@ class Reporter:
             error = PermanentReportError(
                 f"{pending.progress.tp}: not written to {failure.report.topic}: {failure.error}"
             )
-            self._alarms.partition_stopped(pending.progress.tp, error)
+            # Its other reports come back too: one line for all.
+            if pending.progress.error is None:
+                self._alarms.partition_stopped(pending.progress.tp, error)
             pending.fail(error)
             return
         if not failure.is_too_large:

@@ -266,12 +266,12 @@ class Interleavings(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In the end the group has what the living epochs have earned."""
-        for _ in range(4):
+        for _ in range(10):  # Longer than the time without commits after a stop.
             while self.producer.waiting:
                 self._write(0)
             while self.unanswered:
                 self._answer(is_refused=False)
-            self._step_with(lambda: self.clock.step(0.3))
+            self._step_with(lambda: self.clock.step(1.0))
         for tp, epoch in self.epochs.items():
             assert self.member.group[tp].offset == epoch.earned
 

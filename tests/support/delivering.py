@@ -71,7 +71,7 @@ class Delivering:
             progress=self.progress,
             start=start,
             open_fetcher=lambda: self.fetcher,
-            delivery=Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, lambda: 0.0),
+            delivery=Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, jitter=lambda: 0.0),
             assembler=_assembler(batch_size, max_bytes),
             judge=Judge(
                 self.progress,

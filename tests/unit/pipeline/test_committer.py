@@ -129,7 +129,37 @@ def test_no_commit_when_the_last_poll_is_older_than_a_third_of_the_session_timeo
     committing.committer.tick(committing.progresses)
     assert committing.commits == [], "stopped for a while: somebody else may own the partition"
     committing.tick(0.0)
+    assert committing.commits == [], "the group has not had the time to tell"
+    for _ in range(6):
+        committing.tick(1.0)
     assert committing.commits == [{P0: 10}]
+
+
+def test_no_synchronous_commit_after_the_process_was_stopped_in_a_drain():
+    committing = Committing()
+    committing.deliver(P0, 10)
+    committing.tick(0.0)
+    for _ in range(30):
+        committing.clock.step(1.0)
+        assert committing.committer.awake(), "a long drain is no stop"
+    committing.clock.step(60.0)
+    committing.committer.commit_now(committing.progresses)
+    assert committing.commits == []
+
+
+def test_a_commit_that_is_never_answered_is_made_again():
+    committing = Committing()
+    committing.deliver(P0, 10)
+    committing.tick()
+    for _ in range(59):
+        committing.tick()
+    assert committing.commits == [{P0: 10}]
+    committing.tick()
+    assert committing.commits == [{P0: 10}, {P0: 10}]
+    committing.member.commits[0].answer()
+    committing.member.commits[1].answer()
+    committing.tick()
+    assert len(committing.commits) == 2
 
 
 def test_a_poll_that_the_process_was_stopped_in_is_as_old_as_its_beginning():

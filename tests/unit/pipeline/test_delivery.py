@@ -33,7 +33,7 @@ class Sending:
         self.invoker = ScriptedInvoker(*script)
         self._halts_at = halts_at
         clock = CreepingClock(creep) if creep else SteppedClock()
-        self.delivery = Delivery(self.invoker, policy or RetryPolicy(), clock, self._on_retry, lambda: jitter)
+        self.delivery = Delivery(self.invoker, policy or RetryPolicy(), clock, self._on_retry, jitter=lambda: jitter)
 
     def _on_retry(self, _, attempt, wait):
         self.waits.append((attempt, wait))
