@@ -71,7 +71,7 @@ _HINTS: Final[dict[str, str]] = {
     "SASL_AUTHENTICATION_FAILED": "Check sasl.mechanism and the user name and password that go with it.",
     "TOPIC_AUTHORIZATION_FAILED": "Allow READ on the source topics and WRITE on the report topics.",
     "GROUP_AUTHORIZATION_FAILED": "Allow READ on the consumer group.",
-    "CLUSTER_AUTHORIZATION_FAILED": "Allow the operation on the cluster.",
+    "CLUSTER_AUTHORIZATION_FAILED": "Allow the operation on the cluster; to write reports, WRITE on their topics.",
     "FENCED_INSTANCE_ID": "Another process has the same group.instance.id.",
     "UNRELEASED_INSTANCE_ID": "Another process has the same group.instance.id.",
 }
@@ -98,8 +98,10 @@ def report_error(error: KafkaError, topic: str) -> ReportVerdict:
     """What a failed delivery to `topic` means for the report and for its producer."""
     code = error.name()
     is_fatal = error.fatal() or code in _CLIENT_ERRORS[FatalKafkaError]
-    # A producer that has become unusable says nothing against the report: the next producer writes it.
-    kind = PermanentReportError if code in _PERMANENT_REPORT and not is_fatal else TransientReportError
+    # A producer that has become unusable says nothing against the report: the next producer writes it. Unless the
+    # cluster refuses every producer of ours: an idempotent one may not even begin without WRITE on some topic.
+    is_permanent = code in _PERMANENT_REPORT and (not is_fatal or code == "CLUSTER_AUTHORIZATION_FAILED")
+    kind = PermanentReportError if is_permanent else TransientReportError
     message = f"{topic}: {error.str()} ({code})"
     return ReportVerdict(kind(message, hint=_HINTS.get(code)), code in _TOO_LARGE, is_fatal)
 

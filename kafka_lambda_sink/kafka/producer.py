@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,16 +25,17 @@ _log = get_logger(__name__)
 class _Delivery:
     """The delivery callback of one report. An object with slots costs 0.5 µs less a report than a closure."""
 
-    __slots__ = ("_done", "_report")
+    __slots__ = ("_done", "_producer", "_report")
 
-    def __init__(self, report: Report, done: DeliveryCallback) -> None:
+    def __init__(self, producer: KafkaReportProducer, report: Report, done: DeliveryCallback) -> None:
+        self._producer = producer
         self._report = report
         self._done = done
 
     def __call__(self, error: KafkaError | None, _: Message | None) -> None:
         # An exception here would surface from poll or flush and hide the reports behind it.
         try:
-            self._done(None if error is None else _failure(self._report, error))
+            self._done(None if error is None else _failure(self._report, self._producer.reason_of(error)))
         except Exception as failure:  # noqa: BLE001 - whatever it is, the other reports come first
             _log.error("the callback of a delivery report failed", exc_info=failure, topic=self._report.topic)
 
@@ -49,12 +49,14 @@ class KafkaReportProducer:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._events = ClientEvents()
         self._producer: Producer = build_client(Producer, config, self._events)
+        #: Why it is unusable, or None.
+        self._fatal: KafkaError | None = None
         self._is_closed = False
 
     def produce(self, report: Report, done: DeliveryCallback) -> None:
         """Queue one report. While the queue is full, serves delivery reports, so `done` may be called by any thread."""
         produce = self._producer.produce
-        delivery = _Delivery(report, done)
+        delivery = _Delivery(self, report, done)
         while True:
             try:
                 produce(report.topic, report.value, report.key, on_delivery=delivery, headers=list(report.headers))
@@ -71,9 +73,16 @@ class KafkaReportProducer:
 
     def poll(self, timeout: float) -> None:
         """Serve delivery callbacks for up to `timeout` seconds."""
-        # A fatal error is raised here once, by whoever polls; the reports tell it too, each for itself.
-        with contextlib.suppress(KafkaException):
+        try:
             self._producer.poll(timeout)
+        except KafkaException as error:
+            # A fatal error is raised once, by whoever polls; the reports come back too, each for itself.
+            self._fatal = error.args[0]
+
+    def reason_of(self, error: KafkaError) -> KafkaError:
+        """What a report failed with: an unusable producer just says that it is, not why."""
+        is_unusable = error.code() == KafkaError._FATAL  # noqa: SLF001 - its public name
+        return self._fatal if is_unusable and self._fatal is not None else error
 
     def close(self, timeout: float) -> int:
         """Flush, then hand back what is left as failures; how many those were."""
@@ -85,8 +94,9 @@ class KafkaReportProducer:
     def _flush(self, timeout: float) -> int:
         try:
             return self._producer.flush(timeout)
-        except KafkaException:
-            # The fatal error, as in poll: nothing more is sent, what is left comes back as failures.
+        except KafkaException as error:
+            # As in poll: nothing more is sent, what is left comes back as failures.
+            self._fatal = error.args[0]
             return len(self._producer)
 
     def _give_back(self) -> None:

@@ -107,7 +107,7 @@ TRANSPORT = [
     Case(faults.RawReply(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"), 204, may_have_run=True),
     Case(
         faults.RawReply(b"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
-        0,
+        202,
         may_have_run=True,
     ),
 ]

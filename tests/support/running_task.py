@@ -28,6 +28,7 @@ from kafka_lambda_sink.local.handler import PythonHandler
 from kafka_lambda_sink.local.journal import Entry
 from kafka_lambda_sink.pipeline.clock import SystemClock
 from kafka_lambda_sink.telemetry.log_format import JsonFormatter
+from tests.support.broker import Broker
 from tests.support.cluster import Cluster, Record
 from tests.support.waiting import wait_until
 
@@ -284,3 +285,16 @@ def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
     """A report's headers, in order."""
     found: Any = message.headers()
     return list(found or [])
+
+
+def java_security(broker: Broker, user: str, password: str | None = None) -> dict[str, str]:
+    """What a file for Kafka Connect says to reach a broker with users; the right password unless told another."""
+    secret = broker.users[user] if password is None else password
+    return {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-256",
+        "sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required "
+        f'username="{user}" password="{secret}";',
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(broker.ca_file),
+    }

@@ -91,6 +91,12 @@ def test_a_failed_delivery_says_what_becomes_of_the_report(
 
 
 def test_a_producer_that_became_unusable_says_nothing_against_the_report():
-    verdict = report_error(error("CLUSTER_AUTHORIZATION_FAILED", fatal=True), "results")
+    verdict = report_error(error("INVALID_PRODUCER_EPOCH", fatal=True), "results")
     assert type(verdict.error) is TransientReportError
+    assert verdict.is_fatal
+
+
+def test_a_cluster_that_refuses_every_producer_of_ours_is_permanent():
+    verdict = report_error(error("CLUSTER_AUTHORIZATION_FAILED", fatal=True), "results")
+    assert type(verdict.error) is PermanentReportError
     assert verdict.is_fatal
