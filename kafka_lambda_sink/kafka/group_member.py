@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -33,6 +34,8 @@ _REFUSES_ONE: Final = frozenset(
     {"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "TOPIC_AUTHORIZATION_FAILED", "OFFSET_METADATA_TOO_LARGE"}
 )
 _SETTLE_TIMEOUT: Final = 5.0
+#: Seconds that leaving the group may take; comes on top of `shutdown.timeout.ms`.
+_LEAVE_TIMEOUT: Final = 4.0
 
 _log = get_logger(__name__)
 
@@ -127,8 +130,17 @@ class ConsumerGroupMember:
         return self._codes(offsets, None)
 
     def close(self) -> None:
-        """Leave the group; the listener is told to give up what is left. Raises what it raised."""
-        self._consumer.close()
+        """Leave the group; the listener is told to give up what is left. Raises what it raised.
+
+        The client waits for the group's coordinator without a bound, also while the broker hangs: we do not.
+        """
+        leaving = threading.Thread(
+            target=self._keep, args=(lambda consumer: consumer.close(), self._consumer), name="leaving", daemon=True
+        )
+        leaving.start()
+        leaving.join(_LEAVE_TIMEOUT)
+        if leaving.is_alive():
+            _log.warning("left without the group's answer: it waits out the session timeout")
         self._raise_failure()
 
     # --- called back by the client, from inside poll and close ---
