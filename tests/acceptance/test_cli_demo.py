@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from tests.support.command import arguments, environment, run
+from tests.support.waiting import wait_until
 
 
 def count(name, text):
@@ -56,23 +57,28 @@ def test_a_handler_that_does_not_exist(handler, message):
     assert message in done.stdout
 
 
-def test_ctrl_c_shows_what_was_done_so_far(tmp_path):
-    handler = tmp_path / "slow.py"
-    handler.write_text(
-        "import threading\n"
-        "def handle(event, context):\n    print('called', flush=True)\n    threading.Event().wait(0.5)\n",
-        encoding="utf-8",
-    )
-    command = arguments("demo", "--handler", f"{handler}:handle")
-    process = subprocess.Popen(command, env=environment({"PYTHONUNBUFFERED": "1"}), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with process, process.stdout as out:
-        lines: list[str] = []
-        # The last line before records are delivered.
-        while "group.protocol" not in (lines[-1] if lines else ""):
-            lines.append(out.readline())
-            assert lines[-1], "".join(lines)
-        process.send_signal(signal.SIGINT)
-        text = out.read()
-        assert process.wait(20) == 1
+SLOW = """\
+import sys, threading
+def handle(event, context):
+    open(sys.path[0] + "/called", "a").close()
+    threading.Event().wait(0.3)
+    names = ("timestamp", "topic", "partition", "offset")
+    return [{"payload": {name: record["payload"][name] for name in names} | {"result": 1}} for record in event]
+"""
+
+
+def test_ctrl_c_drains_and_shows_what_was_done_so_far(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW.replace("sys.path[0]", repr(str(tmp_path))), encoding="utf-8")
+    command = arguments("demo", "--handler", f"{tmp_path / 'slow.py'}:handle")
+    with subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as demo:
+        wait_until((tmp_path / "called").exists, 20, what="the handler is called")
+        demo.send_signal(signal.SIGINT)
+        text, _ = demo.communicate(timeout=20)
+    assert demo.returncode == 1
     assert "Traceback" not in text
+    delivered, missing = count("delivered", text), count("missing", text)
+    assert count("results", text) == delivered > 0
+    assert missing == 3000 - delivered - count("failed", text) - count("not converted", text)
+    assert "report not written" not in text

@@ -6,6 +6,7 @@ import io
 import os
 import signal
 from contextlib import ExitStack
+from types import FrameType
 from typing import Any, Final
 
 from rich.console import Console
@@ -149,20 +150,25 @@ class _Stage:
 
     def _watch(self, task: Task, records: int) -> None:
         """Show how far it is; stop it when every record had its turn, on Ctrl-C, or when nothing moves any more."""
+
+        def on_signal(number: int, _: FrameType | None) -> None:
+            # Not by an exception: in Python 3.11 it would make the thread that is joined look ended.
+            task.request_stop()
+            signal.signal(number, signal.default_int_handler)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, on_signal)
         seen, moved = -1, self._clock.monotonic()
         with ProgressView(self._console, records) as view:
             is_over = False
             while not is_over:
-                try:
-                    is_over = task.join(_REFRESH)
-                    counters = task.counters.total()
-                    done = counters.delivered + counters.failed + counters.errant
-                    view.update(counters, self._endpoint.in_flight())
-                    if done != seen:
-                        seen, moved = done, self._clock.monotonic()
-                    if done >= records or self._clock.monotonic() - moved > _STALLED:
-                        task.request_stop()
-                except KeyboardInterrupt:
+                is_over = task.join(_REFRESH)
+                counters = task.counters.total()
+                done = counters.delivered + counters.failed + counters.errant
+                view.update(counters, self._endpoint.in_flight())
+                if done != seen:
+                    seen, moved = done, self._clock.monotonic()
+                if done >= records or self._clock.monotonic() - moved > _STALLED:
                     task.request_stop()
 
     def _read_back(self, loaded: LoadedConfig, produced: dict[int, list[int]]) -> Account:

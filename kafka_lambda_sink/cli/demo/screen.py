@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from kafka_lambda_sink.cli.demo.accounting import Account, Failure
 from kafka_lambda_sink.pipeline.counters import Counters
@@ -59,8 +60,10 @@ class ProgressView:
 def show_introduction(console: Console, rows: Sequence[tuple[str, str]]) -> None:
     """What the demo runs on: names and texts, below each other."""
     grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column(overflow="fold")
     for name, text in rows:
-        grid.add_row(f"[bold]{name}", text)
+        grid.add_row(Text(name, "bold"), Text(text))
     console.print(grid, highlight=False)
 
 
@@ -113,7 +116,7 @@ def _failures(title: str, failures: Sequence[Failure]) -> Table:
     for failure in sorted(failures)[:_MOST_ROWS]:
         last = failure.end - 1
         offsets = str(failure.first) if last == failure.first else f"{failure.first}-{last}"
-        table.add_row(str(failure.partition), offsets, _cut(failure.reason))
+        table.add_row(str(failure.partition), offsets, Text(_cut(failure.reason)))
     if len(failures) > _MOST_ROWS:
         table.add_row("", "", f"… and {len(failures) - _MOST_ROWS} more")
     return table
