@@ -39,6 +39,8 @@ class PartitionFetcher:
         self._consumer: Consumer = build_client(Consumer, config, self._events)
         #: Offset at which the end of the partition was last seen.
         self._end = OFFSET_INVALID
+        #: Whether a record or the end was seen since `assign`: for a moment after it, the client tells the old position.
+        self._has_read = False
         #: An error that came behind records: raised by the next fetch, when they are taken.
         self._error: KafkaClientError | None = None
 
@@ -49,6 +51,7 @@ class PartitionFetcher:
     def assign(self, start: int) -> None:
         """Read from `start` on; what was fetched and not taken is dropped."""
         self._end = OFFSET_INVALID
+        self._has_read = False
         self._error = None
         try:
             self._consumer.assign([ClientPartition(self._tp.topic, self._tp.partition, start)])
@@ -65,6 +68,7 @@ class PartitionFetcher:
         if len(records) < len(messages):
             self._read_signs(messages)
         if records:
+            self._has_read = True
             self._events.clear()
         else:
             self._raise_error()
@@ -77,6 +81,8 @@ class PartitionFetcher:
         librdkafka moves its position over transaction markers when it comes to them, and not over records that
         compaction took from the tail: there, only the end of the partition tells.
         """
+        if not self._has_read:
+            return None
         try:
             [found] = self._consumer.position([self._partition])
         except KafkaException as error:
@@ -116,6 +122,7 @@ class PartitionFetcher:
                 continue
             if sign.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
                 self._end = message.offset() or 0
+                self._has_read = True
             elif self._error is None:
                 self._error = client_error(sign, f"reading {self._tp}")
 

@@ -98,6 +98,16 @@ def test_there_is_no_position_before_anything_was_seen(cluster: Cluster, open_fe
     assert [record.offset() for record in read(fetcher, 2)] == [1, 2]
 
 
+def test_the_position_of_an_earlier_assignment_is_never_told(cluster: Cluster, open_fetcher: Open):
+    topic = cluster.create_topic()
+    cluster.produce(topic, [b"x"] * 20)
+    fetcher = open_fetcher(topic)
+    for _ in range(10):  # The client itself told the old position in about one of three.
+        read(fetcher, 20)
+        fetcher.assign(0)
+        assert fetcher.position() is None
+
+
 def test_the_end_of_an_empty_partition_is_a_position(cluster: Cluster, open_fetcher: Open):
     topic = cluster.create_topic()
     assert position_after(open_fetcher(topic), 0).offset == 0
