@@ -30,7 +30,7 @@ from benchmarks.measuring import Bench, PeerFailed
 from benchmarks.results_table import machine, markdown, tables, write_between_marks
 
 #: Of the widest table.
-_WIDTH = 110
+_WIDTH = 130
 _QUICK = [
     Cell(1, 0, 4, has_results=False),
     Cell(50, 0, 4, has_results=False),
@@ -160,7 +160,8 @@ def main() -> int:
         except PeerFailed as failure:
             print(failure, file=sys.stderr)
     # Our own load is in the second figure.
-    caption = f"{machine()}; load average {before} before, {_load()} after; medians of {options.reps}"
+    how_often = f"medians of {options.reps} runs" if options.reps > 1 else "one run each"
+    caption = f"{machine()}; load average {before} before, {_load()} after; {how_often}"
     for table in tables(results, footprint, caption):
         Console(width=max(_WIDTH, Console().width)).print(table)
     objects = [result.as_json() for result in results]
