@@ -39,7 +39,7 @@ class PartitionFetcher:
         self._consumer: Consumer = build_client(Consumer, config, self._events)
         #: Offset at which the end of the partition was last seen.
         self._end = OFFSET_INVALID
-        #: Whether a record or the end was seen since `assign`: for a moment after it, the client tells the old position.
+        #: Whether a record or the end was seen since `assign`: right after it, the client tells the old position.
         self._has_read = False
         #: An error that came behind records: raised by the next fetch, when they are taken.
         self._error: KafkaClientError | None = None
