@@ -134,6 +134,7 @@ class InvokeEndpoint:
         fault: Fault | None = None
         try:
             admitted = self._api.admit(request, entry)
+            self.journal.admitted()
             fault = self.faults.take(entry)
             entry.planned = "function" if fault is None else repr(fault)
             if not fault_delivery.runs_code(fault):

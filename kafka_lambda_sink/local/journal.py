@@ -126,6 +126,11 @@ class Journal:
             self._changed.notify_all()
         return entry
 
+    def admitted(self) -> None:
+        """Note that an entry has been filled in with what it calls: whoever waits for such a call looks again."""
+        with self._changed:
+            self._changed.notify_all()
+
     def finish(self, entry: Entry, *, sent: bool) -> None:
         """Note that nothing more is sent for a request."""
         with self._changed:

@@ -14,6 +14,7 @@ from botocore.exceptions import HTTPClientError
 
 from kafka_lambda_sink.local.clock import SystemClock
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
+from kafka_lambda_sink.local.faults import Hang
 from kafka_lambda_sink.local.handler import PythonHandler
 from kafka_lambda_sink.local.serve import serve
 from tests.support.certificates import make_certificates
@@ -149,3 +150,15 @@ def test_closing_does_not_wait_for_a_function_that_blocks():
         assert SystemClock().monotonic() - started < 3
         assert isinstance(call.exception(10), HTTPClientError)
     leave.set()
+
+
+def test_who_waits_for_a_call_is_told_when_it_comes_not_when_it_ends(endpoint, curl):
+    endpoint.faults.script([Hang()])
+    thread = threading.Thread(target=curl.invoke, args=("orders",))
+    thread.start()
+    started = SystemClock().monotonic()
+    assert endpoint.journal.wait_for(lambda journal: bool(journal.requests("RequestResponse")), 20)
+    assert SystemClock().monotonic() - started < 5
+    endpoint.faults.release()
+    thread.join(10)
+    assert not thread.is_alive()
