@@ -14,7 +14,6 @@ from botocore.exceptions import HTTPClientError
 
 from kafka_lambda_sink.local.clock import SystemClock
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
-from kafka_lambda_sink.local.faults import Hang
 from kafka_lambda_sink.local.handler import PythonHandler
 from kafka_lambda_sink.local.serve import serve
 from tests.support.certificates import make_certificates
@@ -153,12 +152,13 @@ def test_closing_does_not_wait_for_a_function_that_blocks():
 
 
 def test_who_waits_for_a_call_is_told_when_it_comes_not_when_it_ends(endpoint, curl):
-    endpoint.faults.script([Hang()])
-    thread = threading.Thread(target=curl.invoke, args=("orders",))
+    leave = threading.Event()
+    endpoint.add_function(Function(name="slow", handler=PythonHandler(lambda _: b"%d" % leave.wait(30)), timeout=60))
+    thread = threading.Thread(target=curl.invoke, args=("slow",))
     thread.start()
     started = SystemClock().monotonic()
-    assert endpoint.journal.wait_for(lambda journal: bool(journal.requests("RequestResponse")), 20)
-    assert SystemClock().monotonic() - started < 5
-    endpoint.faults.release()
+    assert endpoint.journal.wait_for(lambda journal: bool(journal.requests("RequestResponse")), 8)
+    assert SystemClock().monotonic() - started < 4
+    leave.set()
     thread.join(10)
     assert not thread.is_alive()
