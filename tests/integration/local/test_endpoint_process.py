@@ -15,6 +15,8 @@ from botocore.exceptions import HTTPClientError
 from kafka_lambda_sink.local.clock import SystemClock
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
+from kafka_lambda_sink.local.http_message import Request
+from kafka_lambda_sink.local.journal import Journal
 from kafka_lambda_sink.local.serve import serve
 from tests.support.certificates import make_certificates
 from tests.support.lambda_clients import boto3_client
@@ -151,14 +153,20 @@ def test_closing_does_not_wait_for_a_function_that_blocks():
     leave.set()
 
 
-def test_who_waits_for_a_call_is_told_when_it_comes_not_when_it_ends(endpoint, curl):
-    leave = threading.Event()
-    endpoint.add_function(Function(name="slow", handler=PythonHandler(lambda _: b"%d" % leave.wait(30)), timeout=60))
-    thread = threading.Thread(target=curl.invoke, args=("slow",))
-    thread.start()
-    started = SystemClock().monotonic()
-    assert endpoint.journal.wait_for(lambda journal: bool(journal.requests("RequestResponse")), 8)
-    assert SystemClock().monotonic() - started < 4
-    leave.set()
-    thread.join(10)
-    assert not thread.is_alive()
+def test_who_waits_for_a_call_looks_again_once_it_is_known_what_is_called():
+    journal = Journal(SystemClock())
+    looked = threading.Event()
+
+    def is_known(_: Journal) -> bool:
+        looked.set()
+        return entry.call == "RequestResponse"
+
+    entry = journal.begin(Request("POST", "/", "HTTP/1.1", ()), 1)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(journal.wait_for, is_known, 20)
+        assert looked.wait(10)
+        entry.call = "RequestResponse"
+        journal.admitted()
+        started = SystemClock().monotonic()
+        assert waiting.result(30)
+        assert SystemClock().monotonic() - started < 10
