@@ -34,6 +34,8 @@ _REFUSES_ONE: Final = frozenset(
     {"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "TOPIC_AUTHORIZATION_FAILED", "OFFSET_METADATA_TOO_LARGE"}
 )
 _SETTLE_TIMEOUT: Final = 5.0
+#: Seconds that a synchronous commit may take.
+_COMMIT_TIMEOUT: Final = 5.0
 #: Seconds that leaving the group may take; comes on top of `shutdown.timeout.ms`.
 _LEAVE_TIMEOUT: Final = 4.0
 
@@ -55,6 +57,10 @@ class ConsumerGroupMember:
         #: The asynchronous commit that is under way, and those whose answer came and is not told yet.
         self._sent: tuple[Sequence[CommitOffset], CommitDone] | None = None
         self._answered: list[tuple[Sequence[CommitOffset], CommitDone, KafkaError | None]] = []
+        #: The newest synchronous commit; it outlives its bound when the broker hangs.
+        self._committing: threading.Thread | None = None
+        #: Whether the client is calling us back, or closing.
+        self._is_called_back = False
         self._consumer: Consumer = build_client(Consumer, dict(config) | {"on_commit": self._on_commit}, self._events)
 
     def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
@@ -122,18 +128,30 @@ class ConsumerGroupMember:
             raise self._explain(error, "committing") from error
 
     def commit_sync(self, offsets: Sequence[CommitOffset]) -> dict[TopicPartition, str | None]:
-        """Commit and wait. A refusal is told partition by partition, never raised."""
-        try:
-            self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=False)
-        except KafkaException as error:
-            return self._codes(offsets, error.args[0])
-        return self._codes(offsets, None)
+        """Commit and wait. A refusal is told partition by partition, never raised.
+
+        The client waits for a broker that hangs until its request times out, a minute; outside of callbacks we give up
+        before. Inside of one the client lets no other thread use it.
+        """
+        if self._is_called_back:
+            return self._codes(offsets, self._commit_and_wait(offsets))
+        answers: list[KafkaError | None] = []
+        self._committing = threading.Thread(
+            target=lambda: answers.append(self._commit_and_wait(offsets)), name="committing", daemon=True
+        )
+        self._committing.start()
+        self._committing.join(_COMMIT_TIMEOUT)
+        return self._codes(offsets, answers[0]) if answers else {offset.tp: "_TIMED_OUT" for offset in offsets}
 
     def close(self) -> None:
         """Leave the group; the listener is told to give up what is left. Raises what it raised.
 
         The client waits for the group's coordinator without a bound, also while the broker hangs: we do not.
         """
+        if self._committing is not None and self._committing.is_alive():
+            # Closing under a call that uses the client would pull it away from beneath it.
+            _log.warning("left without a word: the group does not answer, and waits out the session timeout")
+            return
         leaving = threading.Thread(
             target=self._keep, args=(lambda consumer: consumer.close(), self._consumer), name="leaving", daemon=True
         )
@@ -165,14 +183,25 @@ class ConsumerGroupMember:
         if sent is not None:
             self._answered.append((*sent, error))
 
+    def _commit_and_wait(self, offsets: Sequence[CommitOffset]) -> KafkaError | None:
+        try:
+            self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=False)
+        except KafkaException as error:
+            refusal: KafkaError = error.args[0]
+            return refusal
+        return None
+
     def _keep(self, step: Callable[[T], None], argument: T) -> None:
         """Run a step; the first exception is kept for `poll` or `close` to raise."""
+        was_called_back, self._is_called_back = self._is_called_back, True
         try:
             step(argument)
         except KafkaException as error:
             self._failure = self._failure or self._explain(error, "rebalancing")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again
             self._failure = self._failure or error
+        finally:
+            self._is_called_back = was_called_back
 
     # --- what poll brings ---
 

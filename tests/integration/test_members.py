@@ -36,11 +36,6 @@ def wait_assigned(sink: SinkProcess, partitions: int = 1) -> None:
     wait_until(lambda: count() >= partitions, 30, what=f"{partitions} partitions of {sink.log_file.name}")
 
 
-def end_of_call(run: Scenario) -> None:
-    """Let the function take no time any more, and everything be delivered."""
-    run.echo.seconds = 0.0
-
-
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_a_member_joins_while_calls_are_in_flight(scenario: Build, group: dict[str, Any]):
     """A6: what is in flight is drained before the hand-over, so nothing is delivered twice."""
@@ -52,7 +47,7 @@ def test_a_member_joins_while_calls_are_in_flight(scenario: Build, group: dict[s
     wait_assigned(second, 2)
     run.wait_calls(run.calls() + 4)
     second.stop()
-    end_of_call(run)
+    run.echo.seconds = 0.0
     report = run.finish()
     assert first.events("revoked")
     assert report.duplicated == 0
@@ -79,7 +74,7 @@ def test_a_call_that_outlasts_the_drain_is_given_up(scenario: Build):
     assert not early
 
 
-@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+@pytest.mark.parametrize("group", [GROUPS["range"], GROUPS["KIP-848"]], ids=["range", "KIP-848"])
 def test_partitions_that_come_back_within_a_second(scenario: Build, group: dict[str, Any]):
     """A8, A9: nothing of the old epoch is used, and the fetching goes on."""
     run = scenario(partitions=3, echo=SlowEcho(0.15), **group)
@@ -91,7 +86,7 @@ def test_partitions_that_come_back_within_a_second(scenario: Build, group: dict[
     second.stop()
     wait_assigned(first, 4)
     run.wait_calls(run.calls() + 3)
-    end_of_call(run)
+    run.echo.seconds = 0.0
     assert run.finish().duplicated == 0
 
 
@@ -109,7 +104,7 @@ def test_a_stopped_process_that_wakes_up_commits_nothing(scenario: Build, group:
     ended = zombie.sigcont()
     run.wait_calls(run.calls() + 4)
     zombie.wait_for_log("lost", 30)
-    end_of_call(run)
+    run.echo.seconds = 0.0
     run.finish(Expectation(interruptions=[Interruption(began, ended + REJOIN)]))
 
 
@@ -118,19 +113,19 @@ def test_random_joins_and_leaves(scenario: Build, protocol: str):
     """A12: clean ones, so nothing repeats either."""
     dice = random.Random(12)
     run = scenario(partitions=6, echo=SlowEcho(0.12), aws_lambda_batch_size="10", **GROUPS.get(protocol, {}))
-    run.produce(1000)
+    run.produce(700)
     members = [run.start()]
     run.wait_calls(1)
-    for _ in range(8):
+    for _ in range(6):
         if len(members) == 1 or (len(members) < 3 and dice.randrange(2)):
             members.append(run.start())
         else:
             members.pop(dice.randrange(len(members))).sigterm()
         run.wait_calls(run.calls() + dice.randrange(10, 90))
-    end_of_call(run)
+    run.echo.seconds = 0.0
     report = run.finish()
     assert report.duplicated == 0
-    assert report.records == 6000
+    assert report.records == 4200
 
 
 def test_a_function_slower_than_the_poll_interval(scenario: Build):

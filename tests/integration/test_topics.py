@@ -165,10 +165,9 @@ def from_the_last_start(seen: Observation) -> Observation:
     )
 
 
-@PROTOCOLS
-def test_a_topic_that_is_missing_at_the_start_is_waited_for(scenario: Build, protocol: str):
+def test_a_topic_that_is_missing_at_the_start_is_waited_for(scenario: Build):
     """A23: and then read from its first record, though `auto.offset.reset` is latest."""
-    run = scenario(partitions=2, is_created=False, auto_offset_reset="latest", **protocol_keys(protocol))
+    run = scenario(partitions=2, is_created=False, auto_offset_reset="latest")
     sink = run.start()
     sink.wait_for_log("waiting for source topics that do not exist")
     run.cluster.create_topic(2, name=run.topic)

@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -169,7 +170,7 @@ class Scenario:
 
     def check(self, expect: Expectation | None = None) -> Report:
         """Hold what has happened so far against the invariants; fails on any violation."""
-        report = check(self.observe(), expect or Expectation())
+        report = check(self.observe(), replace(expect or Expectation(), secrets=[SECRET]))
         assert not report.violations, f"{report}\n{self._outputs()}"
         return report
 
