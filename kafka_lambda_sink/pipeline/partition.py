@@ -50,8 +50,10 @@ class PartitionSettings:
     batch_window: float
     offset_reset: OffsetReset
     #: At most so many spans and bytes may wait for their delivery reports before the next invocation.
+    #: Measured at batch 500 on four partitions: with 16 MB the process peaks at 193 MB instead of 150, for the same CPU
+    #: time. What surrounds a small result is several times its size.
     max_unreported_spans: int = 64
-    max_unreported_bytes: int = 16 * 1024 * 1024
+    max_unreported_bytes: int = 1024 * 1024
 
 
 class PartitionPipeline:
