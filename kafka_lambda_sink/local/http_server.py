@@ -179,7 +179,15 @@ def _parse_head(head: bytes) -> Request:
     except ValueError as error:
         raise BadRequest(f"not a request line: {first!r}") from error
     headers = tuple((name, value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon)
-    return Request(method, target, version, headers)
+    return Request(method, _origin_form(target), version, headers)
+
+
+def _origin_form(target: str) -> str:
+    """Path and query: behind a proxy the whole URL comes, which a server must take (RFC 9112, 3.2.2)."""
+    if not target.startswith("http://"):
+        return target
+    _, slash, path = target.removeprefix("http://").partition("/")
+    return slash + path
 
 
 class HttpServer:

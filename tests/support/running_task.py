@@ -143,14 +143,22 @@ class Sink:
     """One connector: its source topic, its function at an endpoint, its properties; `running` may be used again."""
 
     def __init__(
-        self, cluster: Cluster, endpoint: InvokeEndpoint, directory: Path, *, partitions: int = 1, **topic_config: str
+        self,
+        cluster: Cluster,
+        endpoint: InvokeEndpoint,
+        directory: Path,
+        *,
+        partitions: int = 1,
+        name: str | None = None,
+        topic: str | None = None,
+        **topic_config: str,
     ) -> None:
         self.cluster = cluster
         self.endpoint = endpoint
         self._directory = directory
-        self.name = f"sink-{uuid.uuid4().hex[:12]}"
+        self.name = name or f"sink-{uuid.uuid4().hex[:12]}"
         self.partitions = partitions
-        self.source = cluster.create_topic(partitions, **topic_config)
+        self.source = cluster.create_topic(partitions, name=topic, **topic_config)
         self.results = f"{self.name}-results"
         self.errors = f"{self.name}-errors"
         self.dead_letters = f"{self.name}-dead"
