@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.checker import Expectation, Interruption
-from tests.support.scenario import Build, Scenario, SlowEcho
+from tests.support.scenario import Build, SlowEcho
 from tests.support.sink_process import SinkProcess
 from tests.support.waiting import wait_until
 
