@@ -73,19 +73,22 @@ class Position:
 class Fetcher(Protocol):
     """Reads one partition by manual assignment; is no member of the group and never commits.
 
-    One instance belongs to one thread. All methods may raise RetriableKafkaError, KafkaAuthorizationError,
-    UnknownTopicError and FatalKafkaError.
+    One instance belongs to one thread, but for `interrupt`. All methods may raise RetriableKafkaError,
+    KafkaAuthorizationError, UnknownTopicError and FatalKafkaError.
     """
 
     def assign(self, start: int) -> None:
         """Read from `start` on. Does not block. May be called again: what was fetched before is dropped."""
 
     def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
-        """Up to `max_records` in offset order.
+        """Up to `max_records` in offset order, fewer when they are large: some 8 MB are held, not a window's worth.
 
         Blocks up to `idle` seconds for the first and then up to `window` seconds for the rest; empty when none came.
-        Raises OffsetOutOfRangeError when the position is not in the log.
+        Raises OffsetOutOfRangeError when the position is not in the log. What is raised never takes records with it.
         """
+
+    def interrupt(self) -> None:
+        """Wait for no window any more: a fetch under way ends within half a second. Any thread. Does not block."""
 
     def position(self) -> Position | None:
         """Where the next fetch starts once all that was fetched is taken, transaction markers passed over.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from typing import Any, Final, cast
 
 from confluent_kafka import (
@@ -23,6 +24,13 @@ from kafka_lambda_sink.kafka.errors import client_error
 
 #: Seconds for a question about the log's ends.
 _LOOKUP_TIMEOUT: Final = 10.0
+#: Bytes of keys and values after which a fetch ends: more than one invocation can carry, and far from a full window of
+#: the largest records.
+_MAX_BYTES: Final = 8 * 1024 * 1024
+#: Records that are asked for at a time: what may come on top when they suddenly are the largest that a topic allows.
+_SLICE_RECORDS: Final = 128
+#: Seconds of one wait inside a long window, so that `interrupt` ends it.
+_SLICE: Final = 0.5
 
 
 class PartitionFetcher:
@@ -43,6 +51,7 @@ class PartitionFetcher:
         self._has_read = False
         #: An error that came behind records: raised by the next fetch, when they are taken.
         self._error: KafkaClientError | None = None
+        self._is_interrupted = False
 
     def __repr__(self) -> str:
         """`PartitionFetcher(orders-2)`."""
@@ -63,7 +72,7 @@ class PartitionFetcher:
         self._raise_error()
         messages = self._consume(1, idle)
         if messages and max_records > 1 and messages[0].error() is None:
-            messages += self._consume(max_records - 1, window)
+            self._fill(messages, max_records, window)
         records = [message for message in messages if message.error() is None]
         if len(records) < len(messages):
             self._read_signs(messages)
@@ -74,6 +83,10 @@ class PartitionFetcher:
             self._raise_error()
         # A message without an error has every attribute, which the client's own types do not tell.
         return cast("list[SourceRecord]", records)
+
+    def interrupt(self) -> None:
+        """Wait no more for a window to pass. See the port."""
+        self._is_interrupted = True
 
     def position(self) -> Position | None:
         """Where the next fetch starts.
@@ -102,6 +115,30 @@ class PartitionFetcher:
     def close(self) -> None:
         """Close the client; unread records are dropped."""
         self._consumer.close()
+
+    def _fill(self, messages: list[Message], max_records: int, window: float) -> None:
+        """Add to the first record what comes within `window`, up to `max_records` and about `_MAX_BYTES`."""
+        deadline = perf_counter() + window
+        # Asked once in any case: other threads may have had the processor for longer than a short window.
+        rest = max(window, 0.0)
+        asked = messages
+        size = largest = 0
+        while len(messages) < max_records and not self._is_interrupted:
+            sizes = [len(message) + len(message.key() or b"") for message in asked]
+            size, largest = size + sum(sizes), max(largest, 1, *sizes)
+            room = min(max_records - len(messages), _SLICE_RECORDS, (_MAX_BYTES - size) // largest)
+            if room <= 0:
+                return
+            try:
+                asked = self._consume(room, min(rest, _SLICE))
+            except KafkaClientError as error:
+                # What was taken before it is gone from the client: raised by the next fetch, never instead of records.
+                self._error = error
+                return
+            messages += asked
+            rest = deadline - perf_counter()
+            if rest <= 0:
+                return
 
     def _consume(self, count: int, timeout: float) -> list[Message]:
         try:

@@ -96,18 +96,24 @@ class PartitionPipeline:
         """Take no more; give up waiting for a next attempt. Does not block."""
         self.progress.drain()
         self._delivery.halt()
-        self._halt.set()
+        self._end_waits()
 
     def abandon(self) -> None:
         """Kill the epoch and a call in flight. Does not block."""
         self.progress.abandon()
         self._delivery.abort()
-        self._halt.set()
+        self._end_waits()
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread; whether it ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def _end_waits(self) -> None:
+        self._halt.set()
+        fetcher = self._fetcher
+        if fetcher is not None:
+            fetcher.interrupt()
 
     # --- the pipeline's own thread -----------------------------------------------------------------------------------
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
-from kafka_lambda_sink.core.errors import KafkaAuthorizationError, OffsetOutOfRangeError, UnknownTopicError
+from kafka_lambda_sink.core.errors import (
+    KafkaAuthorizationError,
+    OffsetOutOfRangeError,
+    RetriableKafkaError,
+    UnknownTopicError,
+)
 from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.kafka.client_config import fetcher_config
@@ -85,6 +91,54 @@ def test_a_fetch_is_cut_at_max_records(cluster: Cluster, open_fetcher: Open):
     assert [record.offset() for record in fetcher.fetch(1, 5.0, 1.0)] == [0]
     assert [record.offset() for record in fetcher.fetch(4, 5.0, 1.0)] == [1, 2, 3, 4]
     assert fetcher.position() == Position(5, 0)
+
+
+def test_a_window_of_large_records_is_bounded_by_bytes(cluster: Cluster, open_fetcher: Open):
+    topic = cluster.create_topic()
+    cluster.produce(topic, [b"x" * 900_000] * 30)
+    fetcher = open_fetcher(topic)
+    at = 0
+    while at < 30:
+        records = fetcher.fetch(10_000, 5.0, 3.0)
+        assert [record.offset() for record in records] == list(range(at, at + len(records)))
+        assert 0 < sum(len(record.value() or b"") for record in records) < 9_000_000
+        at += len(records)
+
+
+def test_a_long_window_is_filled_and_can_be_interrupted(cluster: Cluster, open_fetcher: Open):
+    topic = cluster.create_topic()
+    cluster.produce(topic, [b"x"] * 3)
+    fetcher = open_fetcher(topic)
+    fetched: list[list[int]] = []
+    thread = threading.Thread(
+        target=lambda: fetched.append([record.offset() for record in fetcher.fetch(10, 5.0, 60.0)])
+    )
+    thread.start()
+    thread.join(1.5)
+    assert thread.is_alive(), "it waits for more"
+    fetcher.interrupt()
+    thread.join(5)
+    assert fetched == [[0, 1, 2]]
+
+
+def test_a_failure_behind_records_does_not_take_them_with_it(cluster: Cluster, open_fetcher: Open, monkeypatch):
+    topic = cluster.create_topic()
+    cluster.produce(topic, [b"x"] * 3)
+    fetcher = open_fetcher(topic)
+    consumer = fetcher._consumer
+
+    class FailsOnce:
+        def consume(self, count: int, timeout: float) -> object:
+            if count > 1:
+                monkeypatch.setattr(fetcher, "_consumer", consumer)
+                raise KafkaException(KafkaError(KafkaError._FAIL))
+            return consumer.consume(count, timeout)
+
+    monkeypatch.setattr(fetcher, "_consumer", FailsOnce())
+    assert [record.offset() for record in fetcher.fetch(10, 5.0, 1.0)] == [0]
+    with pytest.raises(RetriableKafkaError):
+        fetcher.fetch(10, 5.0, 1.0)
+    assert [record.offset() for record in fetcher.fetch(10, 5.0, 1.0)] == [1, 2]
 
 
 def test_there_is_no_position_before_anything_was_seen(cluster: Cluster, open_fetcher: Open):

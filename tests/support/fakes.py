@@ -72,6 +72,7 @@ class FakeFetcher:
         #: Run by `fetch` where there is nothing to read.
         self.when_empty: Callable[[], None] = lambda: None
         self.assigned: list[int] = []
+        self.is_interrupted = False
         self.is_closed = False
         self._at: int | None = None
         self._has_seen_end = False
@@ -97,6 +98,9 @@ class FakeFetcher:
             self._at = self.end
             self.when_empty()
         return found
+
+    def interrupt(self) -> None:
+        self.is_interrupted = True
 
     def position(self) -> Position | None:
         return Position(self._at, 7) if self._has_seen_end and self._at is not None else None

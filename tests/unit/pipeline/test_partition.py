@@ -75,6 +75,14 @@ def test_a_result_that_can_never_be_written_stops_the_partition_whatever_behavio
     assert under_test.committable.offset == 0
 
 
+@pytest.mark.parametrize("end", ["drain", "abandon"])
+def test_a_stop_does_not_wait_for_the_window_of_a_batch(end):
+    under_test = Delivering(orders(0))
+    under_test.pipeline.step()
+    getattr(under_test.pipeline, end)()
+    assert under_test.fetcher.is_interrupted
+
+
 @pytest.mark.parametrize("bound", [{"max_spans": 1}, {"max_unreported_bytes": 1}], ids=["spans", "bytes"])
 def test_the_next_invocation_waits_while_too_much_is_unreported(bound):
     under_test = Delivering(orders(0, 1, 2, 3), holds_reports=True, **bound)
