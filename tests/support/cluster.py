@@ -8,7 +8,6 @@ from typing import Any
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -47,6 +46,8 @@ class Cluster:
         self.bootstrap = broker.bootstrap
         self._config: dict[str, Any] = {"bootstrap.servers": broker.admin_bootstrap, "log_level": "0"}
         self.admin = AdminClient(self._config)
+        #: The group that was asked last, and who asked.
+        self._reader: tuple[str, Consumer] | None = None
 
     def create_topic(self, partitions: int = 1, *, name: str | None = None, **config: str) -> str:
         """A new topic's name, usable at once; `config` keys with `_` for `.`."""
@@ -115,8 +116,10 @@ class Cluster:
 
     def committed(self, group: str, topic: str) -> dict[int, TopicPartition]:
         """Committed offset and metadata by partition; partitions without a commit are left out."""
-        answer = wait_until(lambda: self._group_offsets(group), what=f"offsets of {group}")
-        return {tp.partition: tp for tp in answer.topic_partitions or [] if tp.topic == topic and tp.offset >= 0}
+        known = self.admin.list_topics(timeout=10).topics.get(topic)
+        partitions = [] if known is None else [TopicPartition(topic, partition) for partition in known.partitions]
+        found = wait_until(lambda: self._ask_group(group, partitions), what=f"offsets of {group}") if partitions else []
+        return {tp.partition: tp for tp in found if tp.error is None and tp.offset >= 0}
 
     def end_offsets(self, topic: str, *, isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED) -> dict[int, int]:
         """The offset after the last record (and marker) of each partition."""
@@ -163,17 +166,26 @@ class Cluster:
         for done in self.admin.create_acls(bindings).values():
             done.result()
 
-    def _group_offsets(self, group: str) -> ConsumerGroupTopicPartitions | None:
+    def _ask_group(self, group: str, partitions: list[TopicPartition]) -> list[TopicPartition] | None:
         try:
-            found: ConsumerGroupTopicPartitions = self.admin.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(group)]
-            )[group].result()
+            return self._reader_of(group).committed(partitions, timeout=10)
         except KafkaException as error:
             # The first group of a broker has it create and load the offsets topic.
             if error.args[0].code() in _COORDINATOR_MOVES:
                 return None
             raise
-        return found
+
+    def _reader_of(self, group: str) -> Consumer:
+        """A consumer that never joins.
+
+        librdkafka's admin client crashes the process (2.16) when a group's coordinator moves or still loads under
+        `list_consumer_group_offsets`.
+        """
+        if self._reader is None or self._reader[0] != group:
+            if self._reader is not None:
+                self._reader[1].close()
+            self._reader = group, Consumer(self._config | {"group.id": group})
+        return self._reader[1]
 
     def _has_leaders(self, name: str, partitions: int) -> bool:
         found = self.admin.list_topics(name, timeout=10).topics[name].partitions
