@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic, TopicDescription
 
-from kafka_lambda_sink.core.errors import KafkaClientError, UnknownTopicError
+from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError, UnknownTopicError
 from kafka_lambda_sink.core.ports import TopicSnapshot
 from kafka_lambda_sink.kafka.client_config import build_client
 from kafka_lambda_sink.kafka.client_events import ClientEvents
@@ -70,6 +70,9 @@ class AdminTopicCatalog:
             return answer.result(self._timeout + 1)
         except KafkaException as error:
             raise self._explain(error, doing) from error
+        except TimeoutError as error:
+            # The process was stopped meanwhile: the client's own time limit had no chance.
+            raise RetriableKafkaError(f"{doing}: no answer in time") from error
         finally:
             self._events.clear()
 

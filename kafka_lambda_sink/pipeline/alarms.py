@@ -98,9 +98,9 @@ class Alarms:
             self._log.warning, ("missing", *missing), "waiting for source topics that do not exist", None, None, **what
         )
 
-    def topics_unknown(self, error: KafkaLambdaSinkError) -> None:
+    def topics_unknown(self, error: Exception) -> None:
         """The cluster did not say which topics exist."""
-        self._say(self._log.warning, ("topics", error.error_id), "cannot list topics: asking again", None, error)
+        self._say(self._log.warning, ("topics", type(error)), "cannot list topics: asking again", None, error)
 
     def _say(
         self,

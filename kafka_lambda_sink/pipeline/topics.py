@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kafka_lambda_sink.core.errors import KafkaClientError
 from kafka_lambda_sink.core.ports import TopicCatalog, TopicSnapshot
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -78,7 +77,7 @@ class TopicWatch:
         while not self._is_closing:
             try:
                 self.refresh()
-            except KafkaClientError as error:
+            except Exception as error:  # noqa: BLE001 - without this thread a topic created again would go unnoticed
                 self._alarms.topics_unknown(error)
             self._wake.wait(self._interval)
             self._wake.clear()

@@ -74,8 +74,8 @@ def test_a_cluster_that_does_not_answer_changes_nothing():
 
 def test_the_thread_outlives_failures_and_asks_when_told():
     catalog = FakeCatalog()
-    catalog.failures.append(RetriableKafkaError())
-    under_test = watch(catalog, "orders")
+    catalog.failures.extend([RetriableKafkaError(), TimeoutError("a stopped process"), AttributeError("a bug")])
+    under_test = watch(catalog, "orders", interval=0.01)
     thread = threading.Thread(target=under_test.run)
     thread.start()
     try:
