@@ -160,9 +160,11 @@ class Coordinator:
         except KafkaLambdaSinkError as error:
             self.failure = error
         except Exception as error:  # noqa: BLE001 - a bug must end the connector in order, not leave pipelines behind
-            _log.error("the coordinator failed", exc_info=error)
-            self.failure = KafkaLambdaSinkError(f"the coordinator failed: {error!r}")
-        self.shut_down()
+            self._crashed(error)
+        try:
+            self.shut_down()
+        except Exception as error:  # noqa: BLE001 - the thread must not end as if all were well
+            self._crashed(error)
 
     def step(self) -> None:
         """One round: subscribe to what exists, serve the group, open, look for failures, commit.
@@ -188,10 +190,10 @@ class Coordinator:
         while not _all_drained(pipelines) and self._clock.monotonic() < deadline:
             try:
                 self._poll(_DRAIN_TICK)
+                self._committer.tick(self._progresses())
             except KafkaLambdaSinkError as error:
                 self._alarms.group_failed(error)
                 self._wait_drained()
-            self._committer.tick(self._progresses())
         self._close(list(self._pipelines), commit=True)
         try:
             self._member.close()
@@ -201,6 +203,10 @@ class Coordinator:
         deadline = max(deadline, self._clock.monotonic() + 1.0)
         for pipeline in self._ending:
             pipeline.join(max(deadline - self._clock.monotonic(), 0.0))
+
+    def _crashed(self, error: Exception) -> None:
+        _log.error("the coordinator failed", exc_info=error)
+        self.failure = self.failure or KafkaLambdaSinkError(f"the coordinator failed: {error!r}")
 
     # --- RebalanceListener: called from inside `member.poll` and `member.close` --------------------------------------
 

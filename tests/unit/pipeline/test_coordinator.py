@@ -8,6 +8,7 @@ from kafka_lambda_sink.core import commit_metadata
 from kafka_lambda_sink.core.errors import (
     ConfigurationInvocationError,
     FatalKafkaError,
+    KafkaAuthorizationError,
     PartitionStopped,
     RetriableKafkaError,
 )
@@ -494,6 +495,35 @@ def test_shutting_down_goes_on_when_the_group_does_not_answer():
     coordinating.coordinator.run()
     assert coordinating.member.group[P0].offset == 10
     assert coordinating.member.is_closed
+
+
+@pytest.mark.parametrize("refusal", [FatalKafkaError("fenced"), KafkaAuthorizationError("no READ on the group")])
+def test_shutting_down_goes_on_when_a_commit_is_refused_for_good(refusal):
+    coordinating = Coordinating()
+    (pipeline,) = coordinating.assign(P0)
+    pipeline.progress.start_at(Position(0), commit_now=True)
+    pipeline.progress.track(Position(10))
+    coordinating.member.commit_failures.append(refusal)
+    coordinating.coordinator.request_stop()
+    coordinating.coordinator.run()
+    assert pipeline.is_aborted
+    assert coordinating.member.is_closed
+
+
+def test_a_bug_met_while_shutting_down_is_no_clean_stop(caplog):
+    coordinating = Coordinating()
+    coordinating.assign(P0)
+
+    def bug() -> None:
+        raise ValueError("a bug")
+
+    coordinating.member.in_poll.append(bug)
+    coordinating.opened[0].progress.start_at(Position(0), commit_now=False)
+    coordinating.opened[0].progress.track(Position(10))
+    coordinating.coordinator.request_stop()
+    coordinating.coordinator.run()
+    assert "a bug" in str(coordinating.coordinator.failure)
+    assert "the coordinator failed" in caplog.text
 
 
 def fenced() -> None:
