@@ -100,14 +100,14 @@ def member_config(properties: Mapping[str, str], *, group_id: str, client_id: st
             raise ConfigError([_decided_by_broker(key) for key in refused])
     else:
         mine.setdefault("partition.assignment.strategy", "cooperative-sticky")
-    return _DEFAULT_CONSUMER | mine | _FORCED_CONSUMER | {"group.id": group_id, "client.id": client_id}
+    return {"client.id": client_id} | _DEFAULT_CONSUMER | mine | _FORCED_CONSUMER | {"group.id": group_id}
 
 
 def fetcher_config(properties: Mapping[str, str], *, group_id: str, client_id: str) -> dict[str, Any]:
     """For the reader of one partition. It has the group's id, so that the group's ACL serves it, and never joins."""
     mine = {key: value for key, value in properties.items() if key not in _MEMBER_ONLY}
-    forced = _FORCED_CONSUMER | _FORCED_FETCHER | {"group.id": group_id, "client.id": client_id}
-    return _DEFAULT_CONSUMER | _DEFAULT_FETCHER | mine | forced
+    forced = _FORCED_CONSUMER | _FORCED_FETCHER | {"group.id": group_id}
+    return {"client.id": client_id} | _DEFAULT_CONSUMER | _DEFAULT_FETCHER | mine | forced
 
 
 def producer_config(properties: Mapping[str, str], *, client_id: str) -> dict[str, Any]:
@@ -120,12 +120,12 @@ def producer_config(properties: Mapping[str, str], *, client_id: str) -> dict[st
     for alias, key in (("request.required.acks", "acks"), ("queue.buffering.max.ms", "linger.ms")):
         if alias in mine:
             mine[key] = mine.pop(alias)
-    return _DEFAULT_PRODUCER | mine | _FORCED_PRODUCER | {"client.id": client_id}
+    return {"client.id": client_id} | _DEFAULT_PRODUCER | mine | _FORCED_PRODUCER
 
 
 def admin_config(properties: Mapping[str, str], *, client_id: str) -> dict[str, Any]:
     """For questions about topics and groups: how to connect, nothing else."""
-    return {key: value for key, value in properties.items() if key.startswith(_CONNECTION)} | {"client.id": client_id}
+    return {"client.id": client_id} | {key: value for key, value in properties.items() if key.startswith(_CONNECTION)}
 
 
 def is_broker_side(config: Mapping[str, Any]) -> bool:

@@ -41,7 +41,18 @@ def test_what_the_guarantees_rest_on_wins_over_the_user():
         assert config["enable.auto.offset.store"] == "false"
         assert config["auto.offset.reset"] == "error"
         assert config["isolation.level"] == "read_committed"
-        assert (config["group.id"], config["client.id"], config["client.rack"]) == ("g", "c", "a")
+        assert (config["group.id"], config["client.rack"]) == ("g", "a")
+
+
+@pytest.mark.parametrize(("given", "effective"), [({}, "c"), ({"client.id": "mine"}, "mine")])
+def test_every_client_has_the_users_client_id_or_the_connectors(given: dict[str, str], effective: str):
+    for config in (
+        member_config(given, group_id="g", client_id="c"),
+        fetcher_config(given, group_id="g", client_id="c"),
+        producer_config(given, client_id="c"),
+        admin_config(given, client_id="c"),
+    ):
+        assert config["client.id"] == effective
 
 
 def test_member_and_fetcher_get_their_own_keys_only():
