@@ -76,6 +76,9 @@ _HINTS: Final[dict[str, str]] = {
     "UNRELEASED_INSTANCE_ID": "Another process has the same group.instance.id.",
 }
 
+#: How librdkafka begins to say that it got no OAUTHBEARER token; no broker was asked then.
+_NOT_ACQUIRED: Final = "Failed to acquire SASL OAUTHBEARER token"
+
 
 def client_error(error: KafkaError, doing: str) -> KafkaClientError:
     """Our exception for `error`, met while `doing` (a phrase such as "reading orders-2")."""
@@ -110,7 +113,8 @@ def _is_local(error: KafkaError) -> bool:
     """Whether an authentication ended because the connection did, not because the broker said no.
 
     librdkafka has one code for both; only a failure of its own is told as "Local: …". A broker that restarts in the
-    middle of a handshake must not stop a connector.
+    middle of a handshake must not stop a connector, nor must a token service that is away when a token, still good for
+    a while, is due to be renewed: librdkafka asks it again.
     """
     text = error.str()
-    return "Local: " in text or "Disconnected" in text
+    return "Local: " in text or "Disconnected" in text or text.startswith(_NOT_ACQUIRED)

@@ -63,9 +63,12 @@ def test_the_fatal_flag_counts_more_than_the_code():
         ("SASL authentication error: Authentication failed during authentication due to …", KafkaAuthorizationError),
         ("SASL authentication error: Local: Broker transport failure", RetriableKafkaError),
         ("SASL authentication error: Disconnected", RetriableKafkaError),
+        ("Failed to acquire SASL OAUTHBEARER token: OAuth callback raised exception", RetriableKafkaError),
     ],
 )
-def test_a_connection_that_ends_in_the_handshake_is_no_refusal(text: str, kind: type[KafkaClientError]):
+def test_a_connection_that_ends_in_the_handshake_and_a_token_service_that_is_away_are_no_refusal(
+    text: str, kind: type[KafkaClientError]
+):
     assert type(client_error(error("_AUTHENTICATION", text), "x")) is kind
 
 
