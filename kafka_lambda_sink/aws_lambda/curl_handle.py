@@ -1,4 +1,4 @@
-"""A libcurl handle that is set up once for one request, and can be ended from another thread."""
+"""A libcurl handle that connects to one endpoint, and can be ended from another thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import threading
 import pycurl
 
 from kafka_lambda_sink.aws_lambda.connection import Connection
-from kafka_lambda_sink.aws_lambda.request import InvokeRequest
 
 #: Well below the 350 s after which NAT gateways and load balancers forget an idle connection.
 _KEEPALIVE_IDLE_S = 60
@@ -26,11 +25,6 @@ class Sockets:
         #: Set once, by `shut_down`.
         self.is_shut = False
 
-    @property
-    def has_open(self) -> bool:
-        """Whether a connection is there, or on its way."""
-        return bool(self._open)
-
     def opened(self, descriptor: int, _purpose: int) -> int:
         """SOCKOPTFUNCTION: a socket is about to be connected."""
         with self._lock:
@@ -46,8 +40,12 @@ class Sockets:
 
     def shut_down(self) -> None:
         """End whatever waits on a socket, connecting or connected, and refuse new ones. From any thread."""
+        self.is_shut = True
+        self.end_all()
+
+    def end_all(self) -> None:
+        """Shut down what is open; libcurl closes it when it sees fit."""
         with self._lock:
-            self.is_shut = True
             for descriptor in self._open:
                 with socket.socket(fileno=os.dup(descriptor)) as twin:
                     try:
@@ -56,13 +54,12 @@ class Sockets:
                         continue  # Not connected yet, or not any more.
 
 
-def open_handle(request: InvokeRequest, connection: Connection, sockets: Sockets, max_reply_bytes: int) -> pycurl.Curl:
-    """A handle with every option that does not change from call to call."""
+def open_handle(url: str, user_agent: str, connection: Connection, sockets: Sockets) -> pycurl.Curl:
+    """A handle whose `perform` connects, TLS and tunnel included, and sends nothing."""
     curl = pycurl.Curl()
-    curl.setopt(pycurl.URL, request.url)
-    curl.setopt(pycurl.POST, 1)
-    curl.setopt(pycurl.USERAGENT, request.user_agent)
-    curl.setopt(pycurl.AWS_SIGV4, f"aws:amz:{request.signing_region}:{request.signing_name}")
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.CONNECT_ONLY, 1)
+    curl.setopt(pycurl.USERAGENT, user_agent)  # For a proxy.
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     # Threads other than the main one must not be interrupted by libcurl's alarm signals.
     curl.setopt(pycurl.NOSIGNAL, 1)
@@ -70,10 +67,7 @@ def open_handle(request: InvokeRequest, connection: Connection, sockets: Sockets
     curl.setopt(pycurl.TCP_KEEPALIVE, 1)
     curl.setopt(pycurl.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
     curl.setopt(pycurl.TCP_KEEPINTVL, _KEEPALIVE_INTERVAL_S)
-    curl.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(connection.connect_timeout))
-    curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(connection.connect_timeout + connection.read_timeout))
-    # Ends a transfer of unknown length as well, since libcurl 8.4.
-    curl.setopt(pycurl.MAXFILESIZE_LARGE, max_reply_bytes)
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, round(connection.connect_timeout * 1000)))
     curl.setopt(pycurl.SOCKOPTFUNCTION, sockets.opened)
     curl.setopt(pycurl.CLOSESOCKETFUNCTION, sockets.closed)
     # Without it a look-up of the endpoint's name could not be aborted: it has no socket of ours.
@@ -93,7 +87,3 @@ def _trust(curl: pycurl.Curl, connection: Connection) -> None:
     curl.setopt(pycurl.PROXY_CAPATH if is_directory else pycurl.PROXY_CAINFO, bundle)
     curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
     curl.setopt(pycurl.PROXY_SSLVERSION, pycurl.SSLVERSION_TLSv1_2)
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(1, round(seconds * 1000))

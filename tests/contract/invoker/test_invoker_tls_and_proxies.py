@@ -38,6 +38,17 @@ def test_tls_with_the_ca_of_the_aws_settings(
     assert len({entry.connection for entry in tls_endpoint.journal.requests()}) == 1
 
 
+def test_large_payloads_pass_through_tls(
+    open_invoker: Open, tls_endpoint: InvokeEndpoint, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificates.authority))
+    invoker = open_invoker(endpoint_url=tls_endpoint.url)
+    payload = b'"%s"' % (b"x" * 1_500_000)
+
+    assert [invoker.invoke(payload).payload == payload for _ in range(2)] == [True, True]
+    assert len({entry.connection for entry in tls_endpoint.journal.requests()}) == 1
+
+
 def test_a_certificate_of_nobody_known_is_configuration(open_invoker: Open, tls_endpoint: InvokeEndpoint):
     error = error_of(open_invoker(endpoint_url=tls_endpoint.url))
 
