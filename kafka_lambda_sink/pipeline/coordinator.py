@@ -154,17 +154,18 @@ class Coordinator:
 
     def run(self) -> None:
         """Step until `request_stop` or a failure that ends the connector, then shut down within the bound."""
-        try:
-            while not self._stop.is_set() and self.failure is None:
-                self.step()
-        except KafkaLambdaSinkError as error:
-            self.failure = error
-        except Exception as error:  # noqa: BLE001 - a bug must end the connector in order, not leave pipelines behind
-            self._crashed(error)
-        try:
-            self.shut_down()
-        except Exception as error:  # noqa: BLE001 - the thread must not end as if all were well
-            self._crashed(error)
+        for phase in (self._step_until_stopped, self.shut_down):
+            try:
+                phase()
+            except KafkaLambdaSinkError as error:
+                self.failure = self.failure or error
+            except Exception as error:  # noqa: BLE001 - a bug must end the connector in order, and never as a clean stop
+                _log.error("the coordinator failed", exc_info=error)
+                self.failure = self.failure or KafkaLambdaSinkError(f"the coordinator failed: {error!r}")
+
+    def _step_until_stopped(self) -> None:
+        while not self._stop.is_set() and self.failure is None:
+            self.step()
 
     def step(self) -> None:
         """One round: subscribe to what exists, serve the group, open, look for failures, commit.
@@ -203,10 +204,6 @@ class Coordinator:
         deadline = max(deadline, self._clock.monotonic() + 1.0)
         for pipeline in self._ending:
             pipeline.join(max(deadline - self._clock.monotonic(), 0.0))
-
-    def _crashed(self, error: Exception) -> None:
-        _log.error("the coordinator failed", exc_info=error)
-        self.failure = self.failure or KafkaLambdaSinkError(f"the coordinator failed: {error!r}")
 
     # --- RebalanceListener: called from inside `member.poll` and `member.close` --------------------------------------
 
@@ -306,9 +303,8 @@ class Coordinator:
 
     def _look_for_failures(self) -> None:
         """Whether what has failed ends the connector."""
-        failed = [pipeline for pipeline in self._pipelines.values() if pipeline.progress.error is not None]
-        for pipeline in failed:
-            error = pipeline.progress.error
+        failed = [error for pipeline in self._pipelines.values() if (error := pipeline.progress.error) is not None]
+        for error in failed:
             if isinstance(error, ConfigurationInvocationError):
                 self.failure = error
                 return
