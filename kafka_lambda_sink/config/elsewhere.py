@@ -19,6 +19,7 @@ _IGNORED = (
     (r"aws\.lambda\.user\.agent", "internal to Confluent's connector"),
     (r"result\.handler\.class", "replies are always checked as by its default implementation"),
     (r"reporter\.(result|error)\.topic\.(key|value)\.format\.schemas\.cache\.size", "nothing is cached"),
+    (r"errors\.log\.include\.messages", "log lines have a record's coordinates in any case, and never its content"),
     (r"errors\.retry\.(timeout|delay\.max\.ms)", _RETRY),
     (r"(key|value|header)\.converter\..*", "the converter has no such setting"),
     (r"config\.action\.reload", "a configuration is read once, at start"),

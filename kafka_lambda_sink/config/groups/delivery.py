@@ -77,7 +77,5 @@ class ErrorGroup(Group):
     (`__connect.errors.*`)."""
 
     errors_log_enable: Annotated[bool, LOW] = False
-    """Whether each record that cannot be converted is logged, tolerated or not."""
-
-    errors_log_include_messages: Annotated[bool, LOW] = False
-    """Whether such log lines have the coordinates of the record in them. Keys and values are never logged."""
+    """Whether each record that cannot be converted is logged, tolerated or not; with its coordinates, never with its
+    key or value."""

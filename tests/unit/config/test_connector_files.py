@@ -113,6 +113,7 @@ EXPECTED = {
         {
             "errors.retry.timeout",
             "errors.retry.delay.max.ms",
+            "errors.log.include.messages",
             "config.action.reload",
             "consumer.override.ssl.enabled.protocols",
             "consumer.override.key.deserializer",
