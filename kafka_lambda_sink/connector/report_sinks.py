@@ -11,7 +11,13 @@ from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.contracts.report_format import ReportFormat
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
 from kafka_lambda_sink.contracts.shrink import shrink
-from kafka_lambda_sink.core.errors import ConfigError, KafkaAuthorizationError, KafkaClientError, Problem
+from kafka_lambda_sink.core.errors import (
+    ConfigError,
+    KafkaAuthorizationError,
+    KafkaClientError,
+    Problem,
+    RetriableKafkaError,
+)
 from kafka_lambda_sink.core.ports import Clock, ReportProducer, TopicCatalog
 from kafka_lambda_sink.kafka.client_config import admin_config, producer_config
 from kafka_lambda_sink.kafka.producer import KafkaReportProducer
@@ -30,6 +36,8 @@ _log = get_logger(__name__)
 
 #: Kafka's words for "as the broker is configured".
 _BROKER_DEFAULT = -1
+#: Answers that say nothing about the topic that is to be created.
+_PASSING = frozenset({"NOT_CONTROLLER", "REQUEST_TIMED_OUT", "THROTTLING_QUOTA_EXCEEDED", "BROKER_NOT_AVAILABLE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,10 @@ class ReportTopic:
 
 
 def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportTopic]:
-    """The topics that this configuration writes. An asynchronous connector has no results to write."""
+    """The topics that this configuration writes.
+
+    An asynchronous connector has no results, and one that tolerates no errors has no dead letters.
+    """
     topics = []
     if config.aws_lambda_response_topic and config.aws_lambda_invocation_type == "sync":
         topics.append(
@@ -69,7 +80,7 @@ def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportT
                 replication_factor=config.reporter_error_topic_replication_factor,
             )
         )
-    if config.errors_deadletterqueue_topic_name:
+    if config.errors_deadletterqueue_topic_name and config.errors_tolerance == "all":
         topics.append(
             ReportTopic(
                 key="errors.deadletterqueue.topic.name",
@@ -102,7 +113,10 @@ class ReportSinks:
         self._reporters: dict[frozenset[tuple[str, str]], Reporter] = {}
 
     def create_topics(self) -> None:
-        """Create those that are missing. Blocks. Raises ConfigError with a hint where that is not allowed."""
+        """Create those that are missing. Blocks. Raises ConfigError with a hint where that is not allowed.
+
+        Raises RetriableKafkaError where the cluster could not answer.
+        """
         problems = []
         for topic in self._topics.values():
             catalog = self._open_catalog(admin_config(topic.admin, client_id=self._config.name))
@@ -144,7 +158,7 @@ class ReportSinks:
             def build() -> ReportProducer:
                 return KafkaReportProducer(final)
 
-            reporter = self._reporters[properties] = Reporter(build, shrink, self._clock, self._alarms)
+            reporter = self._reporters[properties] = Reporter(build, build_alone, shrink, self._clock, self._alarms)
         return reporter
 
 
@@ -156,6 +170,9 @@ def _create(catalog: TopicCatalog, topic: ReportTopic) -> list[Problem]:
     except KafkaAuthorizationError:
         raise
     except KafkaClientError as error:
+        if error.code in _PASSING or error.code.startswith("_"):
+            # The cluster did not judge the topic: it was out of reach, or between two controllers.
+            raise RetriableKafkaError(str(error), code=error.code, hint=error.hint) from error
         hint = f"Create the topic {topic.topic}, or allow CREATE on it, then start again."
         message = f"topic {topic.topic} does not exist and cannot be created: {error}"
         return [Problem(key=topic.key, message=message, error_id="missing-report-topic", hint=hint)]

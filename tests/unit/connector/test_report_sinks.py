@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kafka_lambda_sink.config.loading import LoadedConfig, load
+from kafka_lambda_sink.connector.report_sinks import ReportSinks, report_topics
+from kafka_lambda_sink.core.errors import ConfigError, KafkaClientError, RetriableKafkaError
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from tests.support.config_text import FIVE
+from tests.support.fakes import FakeCatalog
+from tests.support.stepped_clock import SteppedClock
+
+
+def loaded(tmp_path: Path, text: str) -> LoadedConfig:
+    path = tmp_path / "sink.properties"
+    path.write_text(FIVE + text, encoding="utf-8")
+    return load(path, environ={})
+
+
+@pytest.mark.parametrize(("tolerance", "topics"), [("none", []), ("all", ["dead"])])
+def test_a_dead_letter_topic_is_touched_only_where_something_is_written_to_it(tmp_path, tolerance, topics):
+    config = loaded(tmp_path, f"errors.deadletterqueue.topic.name=dead\nerrors.tolerance={tolerance}\n")
+    assert [topic.topic for topic in report_topics(config.sink, config.clients)] == topics
+
+
+class RefusingCatalog(FakeCatalog):
+    """Creates nothing, with an error of this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__()
+        self.code = code
+
+    def create(self, topic: str, partitions: int, replication_factor: int, config: dict[str, str]) -> None:
+        raise RetriableKafkaError(f"{topic} {partitions} {replication_factor} {config}", code=self.code)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("_TIMED_OUT", RetriableKafkaError),
+        ("NOT_CONTROLLER", RetriableKafkaError),
+        ("INVALID_REPLICATION_FACTOR", ConfigError),
+        ("POLICY_VIOLATION", ConfigError),
+    ],
+)
+def test_a_cluster_that_could_not_answer_is_asked_again_and_one_that_refused_is_not(
+    tmp_path, code: str, kind: type[KafkaClientError]
+):
+    config = loaded(tmp_path, "aws.lambda.error.topic=errors\n")
+    clock = SteppedClock()
+    catalog = RefusingCatalog(code)
+    sinks = ReportSinks(config.sink, config.clients, clock, Alarms(clock), lambda _: catalog)
+    with pytest.raises(kind):
+        sinks.create_topics()
+    assert catalog.is_closed
