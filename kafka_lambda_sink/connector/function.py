@@ -5,9 +5,17 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
+from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
 from kafka_lambda_sink.config.model import SinkConfig
-from kafka_lambda_sink.core.errors import InvocationAborted, InvocationError, TransientInvocationError
+from kafka_lambda_sink.core.errors import (
+    ConfigError,
+    InvocationAborted,
+    InvocationError,
+    Problem,
+    TransientInvocationError,
+)
 from kafka_lambda_sink.core.ports import Clock, FunctionControl, InvokeReply
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.pipeline.delivery import Delivery
@@ -48,6 +56,28 @@ def lambda_settings(config: SinkConfig) -> LambdaSettings:
         read_timeout=timeout / 1000 if timeout else _LONGEST,
         transport="botocore" if config.aws_lambda_invoker == "boto3" else "curl",
     )
+
+
+def open_function(config: SinkConfig, clock: Clock) -> FunctionClient:
+    """The function's client. No network IO. Raises ConfigError, also for an effective endpoint that is not safe.
+
+    botocore takes endpoints from more places than the configuration (AWS_ENDPOINT_URL, the profile's `endpoint_url`).
+    """
+    function = FunctionClient(lambda_settings(config), clock)
+    message = None
+    if has_credentials(function.endpoint):
+        message = "the endpoint that the AWS settings give has a user name or password in it"
+    elif not config.aws_lambda_endpoint_allow_http and is_plain_http_beyond_loopback(function.endpoint):
+        message = (
+            f"the AWS settings give {function.endpoint}: plain http to another machine shows records and signatures "
+            "to the network"
+        )
+    if message is not None:
+        hint = "Look at AWS_ENDPOINT_URL and the profile's endpoint_url, or set aws.lambda.endpoint.allow.http=true"
+        raise ConfigError(
+            [Problem(key="aws.lambda.endpoint.url", message=message, error_id="weak-security", hint=hint)]
+        )
+    return function
 
 
 class DryRunInvoker:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.findings import Finding, Status, broken, doubtful, fine, of_problem, skipped
-from kafka_lambda_sink.connector.function import lambda_settings
+from kafka_lambda_sink.connector.function import open_function
 from kafka_lambda_sink.core.errors import ConfigError, InvocationError
 from kafka_lambda_sink.core.ports import Clock, FunctionControl
 
@@ -19,7 +18,7 @@ def check_function(config: SinkConfig, clock: Clock, *, is_offline: bool) -> Ite
     """Everything about the function; offline what is known without asking. Blocks."""
     name = config.aws_lambda_function_name
     try:
-        function = FunctionClient(lambda_settings(config), clock)
+        function = open_function(config, clock)
     except ConfigError as error:
         # Where the connector runs, the environment may say what is missing here.
         status = Status.WARNING if is_offline else Status.FAILED

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.config.model import SinkConfig
-from kafka_lambda_sink.connector.function import lambda_settings, read_timeout
+from kafka_lambda_sink.connector.function import lambda_settings, open_function, read_timeout
 from kafka_lambda_sink.core.ports import Clock, InvokeReply
 
 
@@ -16,6 +16,7 @@ def call_once(config: SinkConfig, clock: Clock, payload: bytes) -> InvokeReply:
 
     Raises ConfigError, and what `core.ports.Invoker.invoke` raises.
     """
+    open_function(config, clock)
     settings = lambda_settings(config)
     function = FunctionClient(replace(settings, log_tail=settings.invocation_type == "RequestResponse"), clock)
     with closing(function.invoker(read_timeout(config, function.control()))) as invoker:

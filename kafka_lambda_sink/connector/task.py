@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.config.loading import LoadedConfig
-from kafka_lambda_sink.connector.function import START_TIMEOUT, check_function, lambda_settings, read_timeout
+from kafka_lambda_sink.connector.function import START_TIMEOUT, check_function, open_function, read_timeout
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RetriableKafkaError
@@ -59,7 +58,7 @@ class Task:
         self._config = config
         self._clock = clock
         self._alarms = Alarms(clock)
-        self._function = FunctionClient(lambda_settings(config), clock)
+        self._function = open_function(config, clock)
         self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog)
         self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
         self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=config.name)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.function import open_function
+from kafka_lambda_sink.core.errors import ConfigError
+from tests.support.stepped_clock import SteppedClock
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+
+
+def config(*, allow_http: bool = False) -> SinkConfig:
+    return SinkConfig(
+        name="n",
+        bootstrap_servers="b:1",
+        topics=("t",),
+        aws_lambda_function_name="f",
+        aws_lambda_region="eu-west-1",
+        aws_lambda_endpoint_allow_http=allow_http,
+    )
+
+
+@pytest.mark.parametrize("where", ["environment", "profile"])
+def test_an_endpoint_from_the_aws_settings_is_held_to_the_same_rules(tmp_path, monkeypatch, where):
+    if where == "environment":
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://10.1.2.3:80")
+    else:
+        profile = tmp_path / "config"
+        profile.write_text("[default]\nendpoint_url = http://10.1.2.3:80\n", encoding="utf-8")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(profile))
+    with pytest.raises(ConfigError) as raised:
+        open_function(config(), SteppedClock())
+    assert raised.value.problems[0].error_id == "weak-security"
+    assert open_function(config(allow_http=True), SteppedClock()).endpoint == "http://10.1.2.3:80"
+
+
+def test_a_password_in_an_endpoint_of_the_aws_settings_is_refused_and_not_shown(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://user:canary@10.1.2.3")
+    with pytest.raises(ConfigError) as raised:
+        open_function(config(), SteppedClock())
+    assert "canary" not in str(raised.value)
+
+
+def test_an_endpoint_on_this_machine_may_be_plain(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9001")
+    assert open_function(config(), SteppedClock()).endpoint == "http://127.0.0.1:9001"
