@@ -68,8 +68,13 @@ class PartitionProgress:
             self._on_drained()
 
     def retrying(self, *, is_over: bool = False) -> None:
-        """Show that the pipeline waits to try something again, or (`is_over`) that it worked."""
+        """Show that the pipeline waits to try something again, or (`is_over`) that it worked.
+
+        Raises InvocationAborted when a report has stopped the partition meanwhile: nothing is tried again then.
+        """
         with self._lock:
+            if self._state is PipelineState.FAILED:
+                raise InvocationAborted
             if self._state in {PipelineState.RUNNING, PipelineState.RETRYING}:
                 event = PipelineEvent.DELIVERED if is_over else PipelineEvent.RETRIABLE_FAILURE
                 self._state = transition(self._state, event)

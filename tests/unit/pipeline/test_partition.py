@@ -75,6 +75,20 @@ def test_a_result_that_can_never_be_written_stops_the_partition_whatever_behavio
     assert under_test.committable.offset == 0
 
 
+def test_a_partition_that_a_report_has_stopped_tries_its_next_batch_no_more():
+    def refuse_the_first_result(_: bytes) -> InvokeReply:
+        under_test.producer.take()[0].fail(is_permanent=True)
+        raise throttled()
+
+    under_test = Delivering(
+        orders(0, 1), echo, refuse_the_first_result, *[throttled()] * 9, batch_size=1, holds_reports=True
+    )
+    under_test.pipeline.run()
+    assert under_test.progress.state is PipelineState.FAILED
+    assert under_test.batches == [[0], [1]]
+    assert under_test.committable.offset == 0
+
+
 @pytest.mark.parametrize("end", ["drain", "abandon"])
 def test_a_stop_does_not_wait_for_the_window_of_a_batch(end):
     under_test = Delivering(orders(0))
