@@ -158,6 +158,9 @@ class ReportSinks:
             def build() -> ReportProducer:
                 return KafkaReportProducer(final)
 
+            def build_alone() -> ReportProducer:
+                return KafkaReportProducer(final | {"batch.num.messages": "1"})
+
             reporter = self._reporters[properties] = Reporter(build, build_alone, shrink, self._clock, self._alarms)
         return reporter
 

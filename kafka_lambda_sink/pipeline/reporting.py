@@ -68,22 +68,29 @@ class Reporter:
 
     A fatal producer is replaced; what was in it comes back as failures and is produced by the new one. So a report may
     be written twice and out of order, and is never lost.
+
+    Brokers judge the size of a whole record batch, and librdkafka, unlike Java's producer, does not split one that was
+    refused. So what was found too large is produced once more by a second producer, which sends reports one by one.
     """
 
     def __init__(
         self,
         build: Callable[[], ReportProducer],
+        build_alone: Callable[[], ReportProducer],
         shrink: Callable[[Report], Report | None],
         clock: Clock,
         alarms: Alarms,
     ) -> None:
         self._build = build
+        self._build_alone = build_alone
         self._shrink = shrink
         self._clock = clock
         self._alarms = alarms
         self._producer = build()
+        #: Sends reports one by one; built when it is needed first.
+        self._alone: ReportProducer | None = None
         self._lock = threading.Lock()
-        self._again: list[tuple[float, int, Report, PendingReports]] = []
+        self._again: list[tuple[float, int, Report, PendingReports, bool]] = []
         self._sequence = itertools.count()
         self._is_broken = False
         self._is_closing = False
@@ -115,15 +122,16 @@ class Reporter:
 
     def retry(self, pending: PendingReports, producer: ReportProducer, failure: DeliveryFailure) -> None:
         """Decide what becomes of a report that was not written: cut, produce again, or stop its partition."""
+        was_alone = producer is self._alone
         # One that was replaced hands back what was in it, which says nothing of its successor.
-        if failure.is_fatal and producer is self._producer:
+        if failure.is_fatal and (producer is self._producer or was_alone):
             self._is_broken = True
         if pending.progress.state is PipelineState.CLOSED:
             return
         report: Report | None = failure.report
         delay = _RETRY_DELAY
         if failure.is_too_large:
-            report = self._shrink(failure.report)
+            report = self._shrink(failure.report) if was_alone else failure.report
             delay = 0.0
         if report is None or (isinstance(failure.error, PermanentReportError) and not failure.is_too_large):
             error = PermanentReportError(
@@ -138,16 +146,19 @@ class Reporter:
             self._alarms.report_failed(pending.progress.tp, report.topic, failure.error)
         with self._lock:
             due = self._clock.monotonic() + delay
-            heapq.heappush(self._again, (due, next(self._sequence), report, pending))
+            is_alone = was_alone or failure.is_too_large
+            heapq.heappush(self._again, (due, next(self._sequence), report, pending, is_alone))
 
     def step(self, timeout: float) -> None:
         """Serve delivery reports for up to `timeout` seconds, then produce again what is due."""
+        if self._alone is not None:
+            self._alone.poll(0.0)
         self._producer.poll(timeout)
         if self._is_broken:
             self._rebuild()
-        for report, pending in self._due():
+        for report, pending, is_alone in self._due():
             if pending.progress.state is not PipelineState.CLOSED:
-                self._produce(report, pending)
+                self._produce(report, pending, is_alone=is_alone)
 
     def run(self) -> None:
         """Step until `stop`. The body of the reporter's thread."""
@@ -161,27 +172,36 @@ class Reporter:
         """Flush within `timeout` seconds and close; call it once the thread is to end."""
         self._is_closing = True
         left = self._producer.close(timeout)
+        if self._alone is not None:
+            left += self._alone.close(0.0)
         if left:
             _log.warning(
                 "reports without a delivery report are left behind; their records are delivered again", left=left
             )
 
-    def _produce(self, report: Report, pending: PendingReports) -> None:
+    def _produce(self, report: Report, pending: PendingReports, *, is_alone: bool = False) -> None:
         producer = self._producer
+        if is_alone:
+            if self._alone is None:
+                self._alone = self._build_alone()
+            producer = self._alone
         producer.produce(report, partial(pending.done, producer))
 
     def _rebuild(self) -> None:
         _log.error("the producer is unusable and is replaced; reports may be written twice")
         broken, self._producer = self._producer, self._build()
+        alone, self._alone = self._alone, None
         self._is_broken = False
-        # Hands back what was in it.
+        # They hand back what was in them.
         broken.close(0.0)
+        if alone is not None:
+            alone.close(0.0)
 
-    def _due(self) -> list[tuple[Report, PendingReports]]:
+    def _due(self) -> list[tuple[Report, PendingReports, bool]]:
         now = self._clock.monotonic()
         due = []
         with self._lock:
             while self._again and self._again[0][0] <= now:
-                _, _, report, pending = heapq.heappop(self._again)
-                due.append((report, pending))
+                _, _, report, pending, is_alone = heapq.heappop(self._again)
+                due.append((report, pending, is_alone))
         return due

@@ -340,11 +340,6 @@ def test_a_result_too_large_for_its_topic_stops_the_partition_whatever_behavior_
     assert (0, 1) not in found
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="librdkafka sends many results as one record batch, the broker refuses the batch, and each of its records "
-    "is taken for too large; Java's producer splits such a batch",
-)
 def test_results_that_fit_one_by_one_are_written_although_their_topic_refuses_them_together(sink: Sink):
     sink.cluster.create_topic(name=sink.results, max_message_bytes="1000")
     sink.produce([b'"%s"' % (b"x" * 200)] * 20)

@@ -64,7 +64,7 @@ class Interleavings(RuleBasedStateMachine):
         watch = TopicWatch(FakeCatalog(orders=TopicSnapshot("A", 2)), ("orders",), None, 5.0, alarms)
         watch.refresh()
         self.producer = FakeProducer()
-        self.reporter = Reporter(lambda: self.producer, lambda _: None, self.clock, alarms)
+        self.reporter = Reporter(lambda: self.producer, lambda: self.producer, lambda _: None, self.clock, alarms)
         self.coordinator = Coordinator(
             member=self.member,
             watch=watch,

@@ -62,7 +62,8 @@ class Delivering:
         self.fetcher = FakeFetcher(records)
         self.invoker = ScriptedInvoker(*script)
         self.producer = FakeProducer(delivers=not holds_reports)
-        self.reporter = Reporter(lambda: self.producer, shrink, self.clock, self.alarms)
+        self.alone = FakeProducer(delivers=not holds_reports)
+        self.reporter = Reporter(lambda: self.producer, lambda: self.alone, shrink, self.clock, self.alarms)
         self.counters = Counters()
         self.progress = PartitionProgress(TP, lambda: None)
         #: (attempt, seconds) of each wait for a next attempt.

@@ -127,9 +127,11 @@ def test_an_error_record_too_large_for_its_topic_is_cut_and_arrives():
     under_test.pipeline.step()
     under_test.producer.take()[0].fail(is_too_large=True)
     under_test.reporter.step(0.0)
+    under_test.alone.take()[0].fail(is_too_large=True)
+    under_test.reporter.step(0.0)
     assert under_test.committable.offset == 0
-    under_test.producer.deliver_all()
-    (report,) = under_test.written("errors")
+    under_test.alone.deliver_all()
+    (report,) = under_test.alone.written
     assert value_of(report)["inputPayload"] is None
     assert ("kls.input_payload", b"omitted") in report.headers
     assert under_test.committable.offset == 1

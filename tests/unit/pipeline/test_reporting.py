@@ -27,8 +27,9 @@ class Reporting:
     def __init__(self, shrink: Callable[[Report], Report | None] = halve) -> None:
         self.clock = SteppedClock()
         self.producers: list[FakeProducer] = []
+        self.alone: list[FakeProducer] = []
         self.build_failures: list[Exception] = []
-        self.reporter = Reporter(self._build, shrink, self.clock, Alarms(self.clock))
+        self.reporter = Reporter(self._build, self._build_alone, shrink, self.clock, Alarms(self.clock))
         self.progress = self.partition(0)
 
     def _build(self) -> FakeProducer:
@@ -36,6 +37,10 @@ class Reporting:
             raise self.build_failures.pop()
         self.producers.append(FakeProducer())
         return self.producers[-1]
+
+    def _build_alone(self) -> FakeProducer:
+        self.alone.append(FakeProducer())
+        return self.alone[-1]
 
     def partition(self, number: int) -> PartitionProgress:
         progress = PartitionProgress(TopicPartition("orders", number), lambda: None)
@@ -112,14 +117,42 @@ def test_a_report_fails_again_and_again_and_is_never_given_up():
     assert reporting.progress.error is None
 
 
-def test_a_report_too_large_is_cut_at_once_until_it_fits():
+def test_what_is_too_large_together_is_written_one_by_one_and_whole():
+    reporting = Reporting()
+    reporting.send(2, b"1234", b"5678")
+    for produced in reporting.producer.take():
+        produced.fail(is_too_large=True)
+    reporting.step()
+    assert reporting.waiting() == []
+    assert [produced.report.value for produced in reporting.alone[0].waiting] == [b"1234", b"5678"]
+    reporting.alone[0].deliver_all()
+    assert reporting.committable == 2
+
+
+def test_a_report_too_large_alone_is_cut_at_once_until_it_fits():
     reporting = Reporting()
     reporting.send(1, b"12345678")
-    for expected in (b"1234", b"12"):
-        reporting.producer.take()[0].fail(is_too_large=True)
+    reporting.producer.take()[0].fail(is_too_large=True)
+    for expected in (b"12345678", b"1234", b"12"):
         reporting.step()
-        assert reporting.waiting() == [expected]
-    reporting.producer.deliver_all()
+        (produced,) = reporting.alone[0].take()
+        assert produced.report.value == expected
+        if expected != b"12":
+            produced.fail(is_too_large=True)
+    produced.deliver()
+    assert reporting.committable == 1
+
+
+def test_a_fatal_lone_producer_is_replaced_too():
+    reporting = Reporting()
+    reporting.send(1, b"1234")
+    reporting.producer.take()[0].fail(is_too_large=True)
+    reporting.step()
+    reporting.alone[0].take()[0].fail(is_fatal=True)
+    reporting.step()
+    reporting.step(after=1.0)
+    assert len(reporting.alone) == 2
+    reporting.alone[1].deliver_all()
     assert reporting.committable == 1
 
 
@@ -127,8 +160,11 @@ def test_a_report_too_large_even_after_cutting_stops_the_partition():
     reporting = Reporting()
     reporting.send(1, b"1")
     reporting.producer.take()[0].fail(is_too_large=True)
+    reporting.step()
+    reporting.alone[0].take()[0].fail(is_too_large=True)
     reporting.step(after=10.0)
-    assert reporting.waiting() == []
+    assert not reporting.waiting()
+    assert not reporting.alone[0].waiting
     assert isinstance(reporting.progress.error, PermanentReportError)
     assert reporting.committable == 0
 
