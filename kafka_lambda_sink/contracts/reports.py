@@ -19,6 +19,8 @@ from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
 _MAX_MESSAGE: Final = 4096
 #: Prefix of Connect's context headers (KIP-298, DeadLetterQueueReporter.java).
 _CONTEXT: Final = "__connect.errors."
+#: Stands for the headers of a dead letter that could not be read.
+_HEADERS_HEADER: Final = "kls.headers"
 
 _COORDINATES_SCHEMA: Final = [("topic", "string", False), ("partition", "int32", False)]
 _RESULT_KEY: Final = struct_schema([*_COORDINATES_SCHEMA, ("offset", "int64", False)])
@@ -144,7 +146,8 @@ class ErrorReports:
 class DeadLetterReports:
     """Makes the records of the dead letter topic. Pure; any thread.
 
-    Key, value and headers are the record's own, byte for byte. With `has_context`
+    Key, value and headers are the record's own, byte for byte (`kls.headers: unreadable` stands for headers with a name
+    that is not UTF-8). With `has_context`
     (`errors.deadletterqueue.context.headers.enable`) ten `__connect.errors.*` headers follow them.
     """
 
@@ -160,7 +163,7 @@ class DeadLetterReports:
     def of(self, record: SourceRecord, error: RecordError) -> tuple[Report, int]:
         """The report of a record, and the bytes of its key and value."""
         key, value = record.key(), record.value()
-        headers = list(record.headers() or ())
+        headers = _headers_of(record)
         if self._has_context:
             headers += self._context(record, error)
         return Report(self._topic, key, value, tuple(headers)), len(key or b"") + len(value or b"")
@@ -181,6 +184,15 @@ class DeadLetterReports:
             "exception.stacktrace": "".join(traceback.format_exception(error)),
         }
         return [(_CONTEXT + name, text.encode(errors="replace")) for name, text in context.items()]
+
+
+def _headers_of(record: SourceRecord) -> list[tuple[str, bytes | None]]:
+    """A record's headers; where a name is not UTF-8, which Kafka allows, the client cannot read any of them."""
+    try:
+        return list(record.headers() or ())
+    except (SystemError, UnicodeDecodeError):
+        # Its key and value still count: a header must not stop a partition that is to go on past bad records.
+        return [(_HEADERS_HEADER, b"unreadable")]
 
 
 def _shared_parts(record: SourceRecord, key: Wrapping) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -27,6 +27,7 @@ from kafka_lambda_sink.core.outcome import (
     failure_of_reply,
 )
 from kafka_lambda_sink.core.ports import InvokeReply, Report
+from kafka_lambda_sink.core.record import SourceRecord
 from tests.support.records import record
 
 BATCH = Batch(b'[{"payload":{}}]', [record(17), record(20, timestamp=(0, -1))])
@@ -238,3 +239,22 @@ def test_context_headers_are_connects():
         "__connect.errors.exception.class.name": b"kafka_lambda_sink.core.errors.RecordError",
         "__connect.errors.exception.message": b"the value is not valid JSON: it is empty",
     }
+
+
+def test_a_dead_letter_whose_headers_the_client_cannot_read_is_written_without_them():
+    class Unreadable:
+        """What the client does with a header name that is not UTF-8 (measured with confluent-kafka 2.16)."""
+
+        def headers(self) -> None:
+            raise SystemError("returned a result with an exception set")
+
+        def key(self) -> bytes:
+            return b"k"
+
+        def value(self) -> bytes:
+            return b"{not JSON"
+
+    reports = DeadLetterReports("dead", connector="c", has_context=False, stages={})
+    report, size = reports.of(cast("SourceRecord", Unreadable()), RecordError("not JSON", stage="VALUE_CONVERTER"))
+    assert (report.key, report.value, size) == (b"k", b"{not JSON", 10)
+    assert report.headers == (("kls.headers", b"unreadable"),)
