@@ -89,9 +89,7 @@ _CLASSES: tuple[type[InvocationError], ...] = (
     ConfigurationInvocationError,
     PayloadInvocationError,
 )
-_TARGET = Target(
-    function_name="orders", qualifier=None, region="eu-west-1", partition="aws", endpoint="the endpoint"
-)
+_TARGET = Target(function_name="orders", qualifier=None, region="eu-west-1", partition="aws", endpoint="the endpoint")
 
 
 def subclasses(error: type[KafkaLambdaSinkError]) -> Iterator[type[KafkaLambdaSinkError]]:
