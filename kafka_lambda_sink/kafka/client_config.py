@@ -45,6 +45,8 @@ _DEFAULT_PRODUCER: Final = {
     "linger.ms": "5",
     # The broker refuses a whole batch over `max.message.bytes`, and librdkafka does not split it: stay far below.
     "batch.size": "65536",
+    # How large a record may be is for its topic to say: librdkafka's own million is below what topics take by default.
+    "message.max.bytes": "10000000",
     "queue.buffering.max.kbytes": "65536",
 }
 _LONGEST_MESSAGE_TIMEOUT: Final = 59_999

@@ -44,6 +44,11 @@ class Alarms:
         """Reports could not be served; nothing is acknowledged meanwhile."""
         self._say(self._log.error, ("reporter", type(error)), "cannot write reports: trying again", None, error)
 
+    def producer_replaced(self) -> None:
+        """A report producer met a fatal error; a new one takes over what was in it."""
+        event = "the producer is unusable and is replaced: reports may be written twice"
+        self._say(self._log.error, ("producer",), event, None, None)
+
     def fetch_failed(self, tp: TopicPartition, error: KafkaLambdaSinkError) -> None:
         """The partition could not be read; it is tried again."""
         self._say(

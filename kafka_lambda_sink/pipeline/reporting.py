@@ -50,7 +50,12 @@ class PendingReports:
     def done(self, producer: ReportProducer, failure: DeliveryFailure | None) -> None:
         """The callback for one report that was given to `producer`."""
         if failure is not None:
-            self._reporter.retry(self, producer, failure)
+            try:
+                self._reporter.retry(self, producer, failure)
+            except Exception as error:  # noqa: BLE001 - a report that nobody follows any more would never be missed
+                self.fail(
+                    PermanentReportError(f"{self.progress.tp}: cannot write to {failure.report.topic}: {error!r}")
+                )
             return
         with self._lock:
             self._unreported -= 1
@@ -144,10 +149,7 @@ class Reporter:
             return
         if not failure.is_too_large:
             self._alarms.report_failed(pending.progress.tp, report.topic, failure.error)
-        with self._lock:
-            due = self._clock.monotonic() + delay
-            is_alone = was_alone or failure.is_too_large
-            heapq.heappush(self._again, (due, next(self._sequence), report, pending, is_alone))
+        self._put_back(report, pending, is_alone=was_alone or failure.is_too_large, delay=delay)
 
     def step(self, timeout: float) -> None:
         """Serve delivery reports for up to `timeout` seconds, then produce again what is due."""
@@ -157,8 +159,14 @@ class Reporter:
         if self._is_broken:
             self._rebuild()
         for report, pending, is_alone in self._due():
-            if pending.progress.state is not PipelineState.CLOSED:
+            if pending.progress.state is PipelineState.CLOSED:
+                continue
+            try:
                 self._produce(report, pending, is_alone=is_alone)
+            except Exception as error:  # noqa: BLE001 - as in `run`
+                # E.g. no producer could be built: those behind it in the list wait for the next step as well.
+                self._put_back(report, pending, is_alone=is_alone)
+                self._alarms.reporter_failed(error)
 
     def run(self) -> None:
         """Step until `stop`. The body of the reporter's thread."""
@@ -187,8 +195,15 @@ class Reporter:
             producer = self._alone
         producer.produce(report, partial(pending.done, producer))
 
+    def _put_back(
+        self, report: Report, pending: PendingReports, *, is_alone: bool, delay: float = _RETRY_DELAY
+    ) -> None:
+        with self._lock:
+            due = self._clock.monotonic() + delay
+            heapq.heappush(self._again, (due, next(self._sequence), report, pending, is_alone))
+
     def _rebuild(self) -> None:
-        _log.error("the producer is unusable and is replaced; reports may be written twice")
+        self._alarms.producer_replaced()
         broken, self._producer = self._producer, self._build()
         alone, self._alone = self._alone, None
         self._is_broken = False

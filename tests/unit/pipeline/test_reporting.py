@@ -28,6 +28,7 @@ class Reporting:
         self.clock = SteppedClock()
         self.producers: list[FakeProducer] = []
         self.alone: list[FakeProducer] = []
+        self.alone_failures: list[Exception] = []
         self.build_failures: list[Exception] = []
         self.reporter = Reporter(self._build, self._build_alone, shrink, self.clock, Alarms(self.clock))
         self.progress = self.partition(0)
@@ -39,6 +40,8 @@ class Reporting:
         return self.producers[-1]
 
     def _build_alone(self) -> FakeProducer:
+        if self.alone_failures:
+            raise self.alone_failures.pop()
         self.alone.append(FakeProducer())
         return self.alone[-1]
 
@@ -323,3 +326,31 @@ def test_stopping_tells_how_many_reports_are_left_behind(caplog):
     reporting.reporter.stop(0.0)
     (line,) = [line for line in caplog.records if "left behind" in line.message]
     assert line.fields["left"] == 2
+
+
+def test_a_report_that_cannot_be_produced_again_now_is_not_forgotten(caplog):
+    reporting = Reporting()
+    reporting.send(2, b"1234", b"5678")
+    for produced in reporting.producer.take():
+        produced.fail(is_too_large=True)
+    reporting.alone_failures.append(RuntimeError("no producer"))
+    reporting.step()
+    assert [produced.report.value for produced in reporting.alone[0].waiting] == [b"5678"]
+    reporting.step(after=1.0)
+    assert [produced.report.value for produced in reporting.alone[0].waiting] == [b"5678", b"1234"]
+    reporting.alone[0].deliver_all()
+    assert reporting.committable == 2
+    assert caplog.records
+
+
+def test_a_bug_in_dealing_with_a_failed_report_stops_the_partition():
+    def fails(_: Report) -> Report | None:
+        raise ValueError("a bug")
+
+    reporting = Reporting(shrink=fails)
+    reporting.send(1, b"1234")
+    reporting.producer.take()[0].fail(is_too_large=True)
+    reporting.step()
+    reporting.alone[0].take()[0].fail(is_too_large=True)
+    assert isinstance(reporting.progress.error, PermanentReportError)
+    assert reporting.committable == 0
