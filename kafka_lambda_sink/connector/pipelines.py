@@ -17,7 +17,7 @@ from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.start import OffsetReset
 from kafka_lambda_sink.pipeline.alarms import Alarms
-from kafka_lambda_sink.pipeline.coordinator import Assignment
+from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.counters import CounterBook
 from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.pipeline.judgement import Judge, Policy

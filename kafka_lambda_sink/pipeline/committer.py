@@ -75,24 +75,25 @@ class Committer:
         if due:
             self._commit(due)
 
-    def commit_now(self, progresses: Progresses) -> None:
+    def commit_now(self, progresses: Progresses) -> set[str]:
         """Commit and wait. Allowed in a rebalance callback: it is part of a poll, and the partitions are still ours.
 
-        What is refused is delivered again by the next owner.
+        The codes of what was refused: it is committed again, or delivered again by the next owner.
         """
         self._last_commit = self._clock.monotonic()
         self._offer(progresses)
         due = self.ledger.due(progresses)
         if not due:
-            return
+            return set()
         sent = self.ledger.sending(due)
         if not self.awake():
             self._alarms.commit_failed("the process was stopped for a while", sent)
-            return
+            return set()
         try:
-            self._settle(sent, self._member.commit_sync(due))
+            return self._settle(sent, self._member.commit_sync(due))
         except KafkaLambdaSinkError as error:
             self._alarms.commit_failed(str(error), sent)
+            return set()
 
     @property
     def is_due(self) -> bool:
@@ -122,7 +123,10 @@ class Committer:
                 self.ledger.offer(tp, position, is_reset=is_reset)
                 self._is_urgent = self._is_urgent or is_reset
 
-    def _settle(self, sent: Mapping[TopicPartition, SentCommit], result: Mapping[TopicPartition, str | None]) -> None:
+    def _settle(
+        self, sent: Mapping[TopicPartition, SentCommit], result: Mapping[TopicPartition, str | None]
+    ) -> set[str]:
         failed = self.ledger.settle(sent, result)
         if failed:
             self._alarms.commit_failed(", ".join(sorted(set(failed.values()))), failed)
+        return set(failed.values())

@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from kafka_lambda_sink.core import commit_metadata
 from kafka_lambda_sink.core.errors import ConfigurationInvocationError, KafkaLambdaSinkError, RetriableKafkaError
@@ -15,6 +15,7 @@ from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.start import Start, decide_start
 from kafka_lambda_sink.core.state import PipelineState, TaskState, task_state
 from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.assignment import Assignment, Pipeline, Stopped
 from kafka_lambda_sink.pipeline.committer import Committer
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.pipeline.topics import TopicWatch
@@ -26,6 +27,10 @@ _log = get_logger(__name__)
 _POLL: Final = 0.1
 #: Seconds to wait for the group's committed offsets before the poll loop goes on; asked again after.
 _LOOKUP_TIMEOUT: Final = 5.0
+#: Seconds that the last commit of all is tried while a rebalance is under way.
+_LAST_COMMIT: Final = 5.0
+#: Codes of a commit that a rebalance refuses.
+_REBALANCING: Final = frozenset({"ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS", "STALE_MEMBER_EPOCH"})
 #: Seconds that a drain sleeps at most before it looks again.
 _DRAIN_TICK: Final = 0.05
 
@@ -34,46 +39,6 @@ class AllPartitionsFailed(KafkaLambdaSinkError):
     """Every assigned partition is stopped."""
 
     error_id = "AllPartitionsFailed"
-
-
-class Pipeline(Protocol):
-    """What the coordinator asks of a partition pipeline; `pipeline.partition` has the real one."""
-
-    @property
-    def progress(self) -> PartitionProgress:
-        """How far it is."""
-
-    def start(self) -> None:
-        """Begin on a thread of its own."""
-
-    def drain(self) -> None:
-        """Take no more; give up waiting for a next attempt. Does not block."""
-
-    def abandon(self) -> None:
-        """Kill the epoch and a call in flight. Does not block."""
-
-    def join(self, timeout: float) -> bool:
-        """Wait for the thread; whether it ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """One epoch of one partition: what a pipeline is opened for."""
-
-    tp: TopicPartition
-    topic_id: str | None
-    #: Grows with every opening; results of an older one count for nothing.
-    epoch: int
-    start: int | Start
-
-
-@dataclass(frozen=True, slots=True)
-class _Stopped:
-    """A partition that failed here, remembered across our own epochs."""
-
-    #: What was committed when it was closed. It is tried again once that differs.
-    committed: int | None
-    error: Exception
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +85,7 @@ class Coordinator:
         self._topic_ids: dict[TopicPartition, str | None] = {}
         #: Their topic was created again while we had them: what is committed belongs to the old one.
         self._reborn: set[TopicPartition] = set()
-        self._stopped: dict[tuple[str | None, TopicPartition], _Stopped] = {}
+        self._stopped: dict[tuple[str | None, TopicPartition], Stopped] = {}
         self._ending: list[Pipeline] = []
         self._epoch = 0
         self._drained = threading.Event()
@@ -195,7 +160,9 @@ class Coordinator:
             except KafkaLambdaSinkError as error:
                 self._alarms.group_failed(error)
                 self._wait_drained()
-        self._close(list(self._pipelines), commit=True)
+        self._abandon(list(self._pipelines))
+        self._commit_last(deadline)
+        self._close(list(self._pipelines), commit=False)
         try:
             self._member.close()
         except KafkaLambdaSinkError as error:
@@ -319,24 +286,37 @@ class Coordinator:
     def _close(self, partitions: Sequence[TopicPartition], *, commit: bool) -> None:
         """End the epochs. What is not drained is abandoned first, so that nothing moves after the last commit."""
         ours = [tp for tp in partitions if tp in self._pipelines]
-        for tp in ours:
-            pipeline = self._pipelines[tp]
-            if commit and not pipeline.progress.is_drained:
-                _log.warning("gave up waiting for what is in flight: it will be delivered again", partition=str(tp))
-            pipeline.abandon()
         if commit:
+            self._abandon(ours)
             self._committer.commit_now({tp: self._pipelines[tp].progress for tp in ours})
         for tp in ours:
             pipeline = self._pipelines.pop(tp)
             if pipeline.progress.error is not None:
                 committed = self._committer.ledger.committed(tp)
-                self._stopped[self._topic_ids[tp], tp] = _Stopped(committed, pipeline.progress.error)
+                self._stopped[self._topic_ids[tp], tp] = Stopped(committed, pipeline.progress.error)
+            pipeline.abandon()
             self._committer.ledger.close(tp)
             self._ending.append(pipeline)
         for tp in partitions:
             self._waiting.discard(tp)
             self._parked.pop(tp, None)
             self._topic_ids.pop(tp, None)
+
+    def _abandon(self, partitions: Sequence[TopicPartition]) -> None:
+        for tp in partitions:
+            if not self._pipelines[tp].progress.is_drained:
+                _log.warning("gave up waiting for what is in flight: it will be delivered again", partition=str(tp))
+            self._pipelines[tp].abandon()
+
+    def _commit_last(self, deadline: float) -> None:
+        """A rebalance that is under way refuses commits until it is polled through; then the records come twice."""
+        until = min(deadline, self._clock.monotonic() + _LAST_COMMIT)
+        while self._committer.commit_now(self._progresses()) & _REBALANCING and self._clock.monotonic() < until:
+            try:
+                self._poll(_DRAIN_TICK)
+            except KafkaLambdaSinkError as error:
+                self._alarms.group_failed(error)
+                return
 
     def _progresses(self) -> dict[TopicPartition, PartitionProgress]:
         return {tp: pipeline.progress for tp, pipeline in self._pipelines.items()}

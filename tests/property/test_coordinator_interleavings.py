@@ -13,8 +13,9 @@ from kafka_lambda_sink.core.errors import InvocationAborted, PartitionStopped
 from kafka_lambda_sink.core.ports import Committed, Position, Report, TopicSnapshot
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.committer import Committer
-from kafka_lambda_sink.pipeline.coordinator import Assignment, Coordinator, CoordinatorSettings
+from kafka_lambda_sink.pipeline.coordinator import Coordinator, CoordinatorSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.pipeline.reporting import Reporter
 from kafka_lambda_sink.pipeline.topics import TopicWatch

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kafka_lambda_sink.core.ports import CommitOffset, Committed, Position, RebalanceListener
 from kafka_lambda_sink.core.record import TopicPartition
-from kafka_lambda_sink.pipeline.coordinator import Assignment
+from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from tests.support.stepped_clock import SteppedClock
 

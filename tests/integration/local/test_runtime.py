@@ -230,9 +230,10 @@ def test_closing_kills_what_runs_and_waits_for_nothing(tmp_path):
     file = tmp_path / "app.py"
     file.write_text("import time\ndef handler(e, c):\n  time.sleep(600)", encoding="utf-8")
     function = Function(name="f", handler=RuntimeHandler(HandlerFile(file, "handler")), timeout=900)
+    others = set(children(os.getpid()))
     with InvokeEndpoint([function]) as endpoint, ThreadPoolExecutor(1) as pool:
         call = pool.submit(invoke, boto3_client(endpoint.url, read_timeout=60))
-        processes = wait_until(lambda: children(os.getpid()), what="the runtime process")
+        processes = wait_until(lambda: set(children(os.getpid())) - others, what="the runtime process")
         started = SystemClock().monotonic()
         endpoint.close()
         assert SystemClock().monotonic() - started < 3

@@ -17,8 +17,9 @@ from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.start import Start
 from kafka_lambda_sink.core.state import PipelineState, TaskState
 from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.committer import Committer
-from kafka_lambda_sink.pipeline.coordinator import AllPartitionsFailed, Assignment, Coordinator, CoordinatorSettings
+from kafka_lambda_sink.pipeline.coordinator import AllPartitionsFailed, Coordinator, CoordinatorSettings
 from kafka_lambda_sink.pipeline.topics import TopicWatch
 from tests.support.fake_group import FakeGroupMember, FakePipeline
 from tests.support.fakes import CreepingClock, FakeCatalog
@@ -449,6 +450,34 @@ def test_shutting_down_drains_then_commits_then_leaves_the_group():
     assert coordinating.member.is_closed
     assert len(coordinating.member.commits) == 1, "leaving commits nothing more"
     assert coordinating.coordinator.failure is None
+
+
+@pytest.mark.parametrize("code", ["ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS"])
+def test_shutting_down_in_a_rebalance_commits_once_it_is_polled_through(code):
+    coordinating = Coordinating()
+    coordinating.member.group[P0] = committed(P0, 0)
+    (pipeline,) = coordinating.assign(P0)
+    pipeline.progress.delivered(Position(10))
+    coordinating.member.sync_codes[P0] = code
+    coordinating.member.in_poll.append(coordinating.member.sync_codes.clear)
+    coordinating.coordinator.request_stop()
+    coordinating.coordinator.run()
+    assert coordinating.member.group[P0].offset == 10
+    assert len(coordinating.member.commits) == 2
+
+
+def test_shutting_down_in_a_rebalance_that_does_not_end_has_a_bound():
+    coordinating = Coordinating()
+    coordinating.member.group[P0] = committed(P0, 0)
+    (pipeline,) = coordinating.assign(P0)
+    pipeline.progress.delivered(Position(10))
+    coordinating.member.sync_codes[P0] = "REBALANCE_IN_PROGRESS"
+    began = coordinating.clock.monotonic()
+    coordinating.coordinator.request_stop()
+    coordinating.coordinator.run()
+    assert coordinating.clock.monotonic() - began < 6.0
+    assert coordinating.member.group[P0].offset == 0
+    assert coordinating.member.is_closed
 
 
 def test_shutting_down_ends_at_its_bound_with_the_resolved_prefix():
