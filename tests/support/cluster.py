@@ -125,10 +125,6 @@ class Cluster:
         """The offset after the last record (and marker) of each partition."""
         return self._offsets(topic, OffsetSpec.latest(), isolation)
 
-    def start_offsets(self, topic: str) -> dict[int, int]:
-        """The first offset of each partition."""
-        return self._offsets(topic, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
-
     def read_all(self, topic: str, *, read_committed: bool = True, timeout: float = 20.0) -> list[Message]:
         """Every record visible now, partition after partition, in offset order."""
         config: dict[str, Any] = self._config | {
