@@ -83,7 +83,8 @@ class Fetcher(Protocol):
     def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
         """Up to `max_records` in offset order, fewer when they are large: some 8 MB are held, not a window's worth.
 
-        Blocks up to `idle` seconds for the first and then up to `window` seconds for the rest; empty when none came.
+        Blocks up to `idle` seconds for the first and then up to `window` seconds for the rest (0: takes what is there);
+        empty when none came.
         Raises OffsetOutOfRangeError when the position is not in the log. What is raised never takes records with it.
         """
 

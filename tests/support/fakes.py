@@ -85,7 +85,7 @@ class FakeFetcher:
     def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
         assert self._at is not None, "nothing is assigned"
         assert idle > 0
-        assert window > 0
+        assert window >= 0
         if self.failures:
             raise self.failures.popleft()
         if not self.low <= self._at <= self.end:

@@ -89,6 +89,25 @@ def test_a_partition_that_a_report_has_stopped_tries_its_next_batch_no_more():
     assert under_test.committable.offset == 0
 
 
+def test_single_records_are_fetched_together_and_sent_one_by_one():
+    under_test = Delivering(orders(0, 1, 2, 3), batch_size=1, topics="")
+    under_test.pipeline.step()
+    under_test.pipeline.step()
+    assert under_test.batches == [[0], [1], [2], [3]]
+    assert under_test.committable.offset == 4
+
+
+def test_a_stop_leaves_the_rest_of_single_records_fetched_together():
+    def drain(payload: bytes) -> InvokeReply:
+        under_test.pipeline.drain()
+        return echo(payload)
+
+    under_test = Delivering(orders(0, 1, 2, 3), echo, drain, batch_size=1, topics="")
+    under_test.pipeline.run()
+    assert under_test.batches == [[0], [1]]
+    assert under_test.committable.offset == 2
+
+
 @pytest.mark.parametrize("end", ["drain", "abandon"])
 def test_a_stop_does_not_wait_for_the_window_of_a_batch(end):
     under_test = Delivering(orders(0))
