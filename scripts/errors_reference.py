@@ -71,6 +71,8 @@ _REMEDIES: dict[type[KafkaLambdaSinkError], str] = {
     errors.FunctionError: "Look at `payload` (the function's error) and `logResult` in the error record.",
     ReplyError: "Correct what the function returns: one entry a record, in order, with its coordinates.",
     errors.RecordError: "Correct the producer or the converter, or set `errors.tolerance=all` to go past it.",
+    errors.RetriableConversionError: "Nothing while it is retried. If it lasts: what the message names.",
+    errors.SchemaRegistryError: "Nothing while it is retried. If it lasts: the registry's health, URL and credentials.",
     RecordTooLargeError: "Make the record smaller, or send a reference to its content.",
     errors.PartitionStopped: "Remove the cause that the message names, then restart.",
     errors.TransientReportError: "Nothing while it is retried. If it lasts: the topic's and the brokers' health.",

@@ -173,6 +173,18 @@ class RecordError(KafkaLambdaSinkError):
         self.stage = stage
 
 
+class RetriableConversionError(KafkaLambdaSinkError):
+    """A record cannot be converted now. Nothing is wrong with it: the same record is tried again after a wait."""
+
+    error_id = "RetriableConversionError"
+
+
+class SchemaRegistryError(RetriableConversionError):
+    """The schema registry could not be asked, or refused us. Waited for, with an alarm; never the record's fault."""
+
+    error_id = "SchemaRegistryUnavailable"
+
+
 class RecordTooLargeError(KafkaLambdaSinkError):
     """A single record exceeds the payload limit of the invocation type. It is never sent: `behavior.on.error`."""
 
@@ -230,6 +242,13 @@ class OffsetOutOfRangeError(KafkaClientError):
     """The offset asked for is not in the log (retention, truncation, none committed): `auto.offset.reset` decides."""
 
     error_id = "OffsetOutOfRange"
+
+    def __init__(
+        self, message: str | None = None, *, code: str = "", hint: str | None = None, diverged_at: int | None = None
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        #: Where the log was cut and written anew by another leader (KIP-320); None where it was not, or not known.
+        self.diverged_at = diverged_at
 
 
 class KafkaAuthorizationError(KafkaClientError):

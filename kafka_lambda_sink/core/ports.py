@@ -247,3 +247,28 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSchema:
+    """A schema as the registry holds it."""
+
+    schema_id: int
+    #: `AVRO`, `JSON` or `PROTOBUF`.
+    kind: str
+    text: str
+    #: What it refers to, by the name it is referred to with, each before what refers to it.
+    references: tuple[tuple[str, str], ...] = ()
+
+
+class SchemaRegistry(Protocol):
+    """Looks schemas up. Thread-safe; keeps what it found, and for a while what it did not find."""
+
+    def schema(self, schema_id: int) -> RegisteredSchema | None:
+        """The schema of an id, None when the registry knows none. Blocks on a first time up to the request timeout.
+
+        Raises SchemaRegistryError when it could not be asked or refused us; not for a while after that without asking.
+        """
+
+    def close(self) -> None:
+        """Close its connections."""
