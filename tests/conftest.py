@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
+from tests.support.scenario import Build, Scenario
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +38,14 @@ def cluster(broker: Broker) -> Cluster:
 def sasl_cluster(sasl_broker: Broker) -> Cluster:
     """Admin rights on `sasl_broker`."""
     return Cluster(sasl_broker)
+
+
+@pytest.fixture
+def scenario(cluster: Cluster, tmp_path: Path) -> Iterator[Build]:
+    """Builds scenarios of processes on the shared broker; ended with the test."""
+    with ExitStack() as stack:
+
+        def build(**settings: Any) -> Scenario:
+            return stack.enter_context(Scenario(cluster, tmp_path, **settings))
+
+        yield build

@@ -72,17 +72,25 @@ _HINTS: Final[dict[str, str]] = {
     "TOPIC_AUTHORIZATION_FAILED": "Allow READ on the source topics and WRITE on the report topics.",
     "GROUP_AUTHORIZATION_FAILED": "Allow READ on the consumer group.",
     "CLUSTER_AUTHORIZATION_FAILED": "Allow the operation on the cluster; to write reports, WRITE on their topics.",
-    "FENCED_INSTANCE_ID": "Another process has the same group.instance.id.",
-    "UNRELEASED_INSTANCE_ID": "Another process has the same group.instance.id.",
+    "FENCED_INSTANCE_ID": (
+        "Another process with the same group.instance.id has taken over. If it is not this one's successor, give each "
+        "process an id of its own."
+    ),
+    "UNRELEASED_INSTANCE_ID": (
+        "Another process has the same group.instance.id: give each process an id of its own. One that was killed holds "
+        "its id until its session has timed out: start again then."
+    ),
 }
 
+#: Reasons that librdkafka, once it is unusable for them, tells by their text only: their code is then `_FATAL`.
+_FATAL_REASONS: Final = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 #: How librdkafka begins to say that it got no OAUTHBEARER token; no broker was asked then.
 _NOT_ACQUIRED: Final = "Failed to acquire SASL OAUTHBEARER token"
 
 
 def client_error(error: KafkaError, doing: str) -> KafkaClientError:
     """Our exception for `error`, met while `doing` (a phrase such as "reading orders-2")."""
-    code = error.name()
+    code = _reason(error).name()
     kind: type[KafkaClientError] = FatalKafkaError if error.fatal() else _CLIENT_CLASS.get(code, RetriableKafkaError)
     if code == "_AUTHENTICATION" and _is_local(error):
         kind = RetriableKafkaError
@@ -107,6 +115,14 @@ def report_error(error: KafkaError, topic: str) -> ReportVerdict:
     kind = PermanentReportError if is_permanent else TransientReportError
     message = f"{topic}: {error.str()} ({code})"
     return ReportVerdict(kind(message, hint=_HINTS.get(code)), code in _TOO_LARGE, is_fatal)
+
+
+def _reason(error: KafkaError) -> KafkaError:
+    """What made the client unusable, where it says so; else the error itself."""
+    if error.code() != KafkaError._FATAL:  # noqa: SLF001 - its public name
+        return error
+    reasons = (KafkaError(code) for code in _FATAL_REASONS)
+    return next((reason for reason in reasons if reason.str() in error.str()), error)
 
 
 def _is_local(error: KafkaError) -> bool:

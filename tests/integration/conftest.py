@@ -1,29 +1,15 @@
-"""Fixtures of whole tasks: scenarios of processes, and sinks that run in the test's own."""
+"""Fixtures of sinks that run in the test's own process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kafka_lambda_sink.local.endpoint import InvokeEndpoint
 from tests.support.cluster import Cluster
 from tests.support.running_task import Sink, function
-from tests.support.scenario import Build, Scenario
-
-
-@pytest.fixture
-def scenario(cluster: Cluster, tmp_path: Path) -> Iterator[Build]:
-    """Builds scenarios on the shared broker; ended with the test."""
-    with ExitStack() as stack:
-
-        def build(**settings: Any) -> Scenario:
-            return stack.enter_context(Scenario(cluster, tmp_path, **settings))
-
-        yield build
 
 
 @pytest.fixture

@@ -57,6 +57,17 @@ def test_the_fatal_flag_counts_more_than_the_code():
     assert type(client_error(error("_TRANSPORT", fatal=True), "x")) is FatalKafkaError
 
 
+@pytest.mark.parametrize("name", ["FENCED_INSTANCE_ID", "UNRELEASED_INSTANCE_ID"])
+def test_a_client_that_became_unusable_says_why(name: str):
+    """librdkafka has one code for it, `_FATAL`, and the reason in its text."""
+    text = f"Fatal error: {error(name).str()}: Fatal consumer error: {error(name).str()}"
+    mapped = client_error(error("_FATAL", text, fatal=True), "the group")
+    assert type(mapped) is FatalKafkaError
+    assert mapped.code == name
+    assert "group.instance.id" in (mapped.hint or "")
+    assert client_error(error("_FATAL", "Fatal error: other"), "the group").code == "_FATAL"
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
