@@ -77,8 +77,12 @@ class Fetcher(Protocol):
     KafkaAuthorizationError, UnknownTopicError and FatalKafkaError.
     """
 
-    def assign(self, start: int) -> None:
-        """Read from `start` on. Does not block. May be called again: what was fetched before is dropped."""
+    def assign(self, start: Position) -> None:
+        """Read from `start` on. Does not block. May be called again: what was fetched before is dropped.
+
+        With a leader epoch, the broker is asked first whether its log still has what was read before `start` (KIP-320);
+        if it has not, `fetch` raises OffsetOutOfRangeError.
+        """
 
     def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
         """Up to `max_records` in offset order, fewer when they are large: some 8 MB are held, not a window's worth.
@@ -126,6 +130,8 @@ class Committed:
     tp: TopicPartition
     offset: int | None
     metadata: str
+    #: Epoch of the leader that the last record before `offset` was read under; None when nobody wrote it down.
+    leader_epoch: int | None = None
 
 
 class RebalanceListener(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from kafka_lambda_sink.core import commit_metadata
-from kafka_lambda_sink.core.ports import Committed
+from kafka_lambda_sink.core.ports import Committed, Position
 
 
 class OffsetReset(Enum):
@@ -25,8 +25,8 @@ class Start(Enum):
     FROM_RESET = "from reset"
 
 
-def decide_start(committed: Committed, topic_id: str | None, *, appeared_while_running: bool) -> int | Start:
-    """The offset to start at, or how to find it.
+def decide_start(committed: Committed, topic_id: str | None, *, appeared_while_running: bool) -> Position | Start:
+    """The position to start at, or how to find it.
 
     A committed offset counts unless its metadata names another incarnation of the topic: that one starts from its
     first record. A partition that appeared while we run does too, or its first records would be skipped under `latest`.
@@ -35,5 +35,5 @@ def decide_start(committed: Committed, topic_id: str | None, *, appeared_while_r
     if written_under is not None and topic_id is not None and written_under != topic_id:
         return Start.FROM_EARLIEST
     if committed.offset is not None:
-        return committed.offset
+        return Position(committed.offset, committed.leader_epoch)
     return Start.FROM_EARLIEST if appeared_while_running else Start.FROM_RESET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError
@@ -88,13 +89,22 @@ _FATAL_REASONS: Final = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_IN
 _NOT_ACQUIRED: Final = "Failed to acquire SASL OAUTHBEARER token"
 
 
+#: How librdkafka says where a log was cut. It has no other way to tell, and only `auto.offset.reset` of its own would
+#: seek there by itself. Without this text the reset of ours decides.
+_DIVERGED: Final = re.compile(r"log truncation detected .*broker end offset is (\d+) ")
+
+
 def client_error(error: KafkaError, doing: str) -> KafkaClientError:
     """Our exception for `error`, met while `doing` (a phrase such as "reading orders-2")."""
     code = _reason(error).name()
     kind: type[KafkaClientError] = FatalKafkaError if error.fatal() else _CLIENT_CLASS.get(code, RetriableKafkaError)
     if code == "_AUTHENTICATION" and _is_local(error):
         kind = RetriableKafkaError
-    return kind(f"{doing}: {error.str()} ({code})", code=code, hint=_HINTS.get(code))
+    message = f"{doing}: {error.str()} ({code})"
+    if kind is OffsetOutOfRangeError:
+        cut = _DIVERGED.search(error.str())
+        return OffsetOutOfRangeError(message, code=code, diverged_at=int(cut[1]) if cut else None)
+    return kind(message, code=code, hint=_HINTS.get(code))
 
 
 class ReportVerdict(NamedTuple):

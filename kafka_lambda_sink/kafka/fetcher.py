@@ -20,6 +20,7 @@ from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.kafka.client_config import build_client
 from kafka_lambda_sink.kafka.client_events import ClientEvents
+from kafka_lambda_sink.kafka.client_position import client_position
 from kafka_lambda_sink.kafka.errors import client_error
 
 #: Seconds for a question about the log's ends.
@@ -57,13 +58,13 @@ class PartitionFetcher:
         """`PartitionFetcher(orders-2)`."""
         return f"PartitionFetcher({self._tp})"
 
-    def assign(self, start: int) -> None:
-        """Read from `start` on; what was fetched and not taken is dropped."""
+    def assign(self, start: Position) -> None:
+        """Read from `start` on; what was fetched and not taken is dropped. See the port for leader epochs."""
         self._end = OFFSET_INVALID
         self._has_read = False
         self._error = None
         try:
-            self._consumer.assign([ClientPartition(self._tp.topic, self._tp.partition, start)])
+            self._consumer.assign([client_position(self._tp, start.offset, start.leader_epoch)])
         except KafkaException as error:
             raise self._explain(error, "assigning") from error
 
@@ -100,9 +101,11 @@ class PartitionFetcher:
             [found] = self._consumer.position([self._partition])
         except KafkaException as error:
             raise self._explain(error, "asking the position") from error
-        if found.offset < 0:
-            return Position(self._end) if self._end >= 0 else None
-        return Position(max(found.offset, self._end), found.leader_epoch)
+        if found.offset < self._end:
+            # Compaction took the tail, and under which leader that was written nobody says. The epoch of an earlier
+            # record would make the next start look like one behind a truncated log.
+            return Position(self._end)
+        return Position(found.offset, found.leader_epoch) if found.offset >= 0 else None
 
     def earliest(self) -> int:
         """First offset in the log."""

@@ -19,6 +19,7 @@ from kafka_lambda_sink.core.ports import CommitOffset, Committed, RebalanceListe
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.kafka.client_config import build_client, is_broker_side
 from kafka_lambda_sink.kafka.client_events import ClientEvents
+from kafka_lambda_sink.kafka.client_position import client_position
 from kafka_lambda_sink.kafka.errors import client_error
 from kafka_lambda_sink.telemetry.logs import get_logger
 
@@ -27,8 +28,6 @@ CommitDone = Callable[[dict[TopicPartition, str | None]], None]
 
 #: Any offset that needs no look-up: the member's partitions are paused, so that it is never read from.
 _NOWHERE: Final = 0
-#: librdkafka's "unknown"; None is refused.
-_NO_EPOCH: Final = -1
 #: Refusals of a commit that concern single partitions.
 _REFUSES_ONE: Final = frozenset(
     {"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "TOPIC_AUTHORIZATION_FAILED", "OFFSET_METADATA_TOO_LARGE"}
@@ -114,7 +113,12 @@ class ConsumerGroupMember:
             if answer.error is not None:
                 raise RetriableKafkaError(f"{doing} of {_tp(answer)}: {answer.error}", code=answer.error.name())
         return [
-            Committed(_tp(answer), answer.offset if answer.offset >= 0 else None, answer.metadata or "")
+            Committed(
+                _tp(answer),
+                answer.offset if answer.offset >= 0 else None,
+                answer.metadata or "",
+                answer.leader_epoch,
+            )
             for answer in found
         ]
 
@@ -257,13 +261,4 @@ def _names(partitions: Sequence[ClientPartition]) -> list[TopicPartition]:
 
 
 def _client_offsets(offsets: Sequence[CommitOffset]) -> list[ClientPartition]:
-    return [
-        ClientPartition(
-            offset.tp.topic,
-            offset.tp.partition,
-            offset.offset,
-            metadata=offset.metadata,
-            leader_epoch=_NO_EPOCH if offset.leader_epoch is None else offset.leader_epoch,
-        )
-        for offset in offsets
-    ]
+    return [client_position(offset.tp, offset.offset, offset.leader_epoch, offset.metadata) for offset in offsets]

@@ -55,10 +55,12 @@ class Alarms:
             self._log.warning, (tp, "fetch", error.error_id), "cannot read the partition: trying again", tp, error
         )
 
-    def out_of_range(self, tp: TopicPartition, before: int | None, after: int) -> None:
+    def out_of_range(self, tp: TopicPartition, before: int | None, after: int, *, is_truncated: bool) -> None:
         """The position was not in the log: records were lost to retention before we came, or the log was truncated."""
         self._log.warning(
-            "position out of range: auto.offset.reset applied",
+            "log truncated by another leader: reading on from where it was cut"
+            if is_truncated
+            else "position out of range: auto.offset.reset applied",
             **_place(tp), committed=before, restarted_at=after,
             skipped=None if before is None else max(after - before, 0),
         )  # fmt: skip

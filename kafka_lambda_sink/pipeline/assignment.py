@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.start import Start
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
@@ -38,7 +39,7 @@ class Assignment:
     topic_id: str | None
     #: Grows with every opening; results of an older one count for nothing.
     epoch: int
-    start: int | Start
+    start: Position | Start
 
 
 @dataclass(frozen=True, slots=True)

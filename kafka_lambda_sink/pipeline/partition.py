@@ -65,7 +65,7 @@ class PartitionPipeline:
         self,
         *,
         progress: PartitionProgress,
-        start: int | Start,
+        start: Position | Start,
         open_fetcher: Callable[[], Fetcher],
         delivery: Delivery,
         assembler: BatchAssembler,
@@ -170,9 +170,9 @@ class PartitionPipeline:
 
     def _begin(self, fetcher: Fetcher) -> None:
         start = self._start_from
-        if isinstance(start, int):
+        if isinstance(start, Position):
             fetcher.assign(start)
-            self.progress.start_at(Position(start), commit_now=False)
+            self.progress.start_at(start, commit_now=False)
             return
         if start is Start.FROM_RESET and self._settings.offset_reset is OffsetReset.ERROR:
             raise PartitionStopped(
@@ -191,13 +191,20 @@ class PartitionPipeline:
         if not self.progress.wait_for_room(1, sys.maxsize):
             return
         before = self.progress.committable
-        after = self._restart(fetcher, is_latest=self._settings.offset_reset is OffsetReset.LATEST)
+        after = self._restart(
+            fetcher, is_latest=self._settings.offset_reset is OffsetReset.LATEST, diverged_at=error.diverged_at
+        )
         self._out_of_range = None
-        self._alarms.out_of_range(self.progress.tp, before.offset if before else None, after)
+        self._alarms.out_of_range(
+            self.progress.tp, before.offset if before else None, after, is_truncated=error.diverged_at is not None
+        )
 
-    def _restart(self, fetcher: Fetcher, *, is_latest: bool) -> int:
-        offset = fetcher.latest() if is_latest else fetcher.earliest()
-        fetcher.assign(offset)
+    def _restart(self, fetcher: Fetcher, *, is_latest: bool, diverged_at: int | None = None) -> int:
+        # Where the log diverges is known exactly: neither `earliest` nor `latest` could do better (as the Java client).
+        offset = diverged_at
+        if offset is None:
+            offset = fetcher.latest() if is_latest else fetcher.earliest()
+        fetcher.assign(Position(offset))
         self.progress.start_at(Position(offset), commit_now=True)
         return offset
 

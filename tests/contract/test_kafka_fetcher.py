@@ -39,7 +39,7 @@ def open_fetcher(cluster: Cluster) -> Iterator[Open]:
         fetcher = PartitionFetcher(TopicPartition(topic, 0), config)
         opened.append(fetcher)
         if start is not None:
-            fetcher.assign(start)
+            fetcher.assign(Position(start))
         return fetcher
 
     yield open_one
@@ -147,7 +147,7 @@ def test_there_is_no_position_before_anything_was_seen(cluster: Cluster, open_fe
     fetcher = open_fetcher(topic)
     assert fetcher.position() is None
     read(fetcher, 3)
-    fetcher.assign(1)
+    fetcher.assign(Position(1))
     assert fetcher.position() is None
     assert [record.offset() for record in read(fetcher, 2)] == [1, 2]
 
@@ -158,7 +158,7 @@ def test_the_position_of_an_earlier_assignment_is_never_told(cluster: Cluster, o
     fetcher = open_fetcher(topic)
     for _ in range(10):  # The client itself told the old position in about one of three.
         read(fetcher, 20)
-        fetcher.assign(0)
+        fetcher.assign(Position(0))
         assert fetcher.position() is None
 
 
@@ -227,7 +227,10 @@ def test_compaction_leaves_gaps_and_the_tail_is_reached(cluster: Cluster, open_f
     assert [record.offset() for record in read(fetcher, len(offsets))] == offsets
     assert offsets[0] != 0
     end = cluster.end_offsets(topic)[0]
-    assert position_after(fetcher, end).offset == end
+    position = position_after(fetcher, end)
+    assert position.offset == end
+    fetcher.assign(position)
+    assert not fetcher.fetch(10, 0.5, 0.0), "its epoch does not look like that of a truncated log"
 
 
 @pytest.mark.parametrize("start", [3, 11], ids=["before the log", "behind the log"])
@@ -240,7 +243,7 @@ def test_an_offset_out_of_range_is_said_and_a_new_assignment_goes_on(cluster: Cl
         read(fetcher, 1)
     assert str(TopicPartition(topic, 0)) in str(caught.value)
     assert (fetcher.earliest(), fetcher.latest()) == (5, 10)
-    fetcher.assign(fetcher.earliest())
+    fetcher.assign(Position(fetcher.earliest()))
     assert [record.offset() for record in read(fetcher, 5)] == [5, 6, 7, 8, 9]
 
 
@@ -255,8 +258,77 @@ def test_a_deleted_topic_is_silent_and_its_shorter_successor_out_of_range(cluste
     cluster.produce(topic, [b"new"])
     with pytest.raises(OffsetOutOfRangeError):
         read(fetcher, 1)
-    fetcher.assign(0)
+    fetcher.assign(Position(0))
     assert [record.value() for record in read(fetcher, 1)] == [b"new"]
+
+
+@pytest.fixture(scope="module")
+def led_twice() -> Iterator[tuple[str, str]]:
+    """A broker and a topic of which leaders of epoch 0 and of a later one have written ten records each."""
+    with Broker() as own:
+        topic = Cluster(own).create_topic()
+        Cluster(own).produce(topic, [b"x"] * 10)
+        own.restart()
+        Cluster(own).produce(topic, [b"y"] * 10)
+        yield own.bootstrap, topic
+
+
+@pytest.mark.parametrize(
+    ("start", "diverged_at"),
+    [
+        (Position(5, 0), None),
+        (Position(10, 0), None),
+        # Read up to here under a leader whose log ended earlier: what came after is not what was read.
+        (Position(15, 0), 10),
+        (Position(20, 0), 10),
+        (Position(25, 0), 10),
+    ],
+    ids=str,
+)
+def test_a_log_that_another_leader_cut_is_noticed_at_a_start_with_its_epoch(
+    open_fetcher: Open, led_twice: tuple[str, str], start: Position, diverged_at: int | None
+):
+    bootstrap, topic = led_twice
+    fetcher = open_fetcher(topic, None, bootstrap_servers=bootstrap)
+    fetcher.assign(start)
+    if diverged_at is not None:
+        with pytest.raises(OffsetOutOfRangeError) as caught:
+            read(fetcher, 1)
+        assert caught.value.diverged_at == diverged_at
+        start = Position(diverged_at)
+        fetcher.assign(start)
+    assert [record.offset() for record in read(fetcher, 20 - start.offset)] == list(range(start.offset, 20))
+    # What is committed after that is no start that looks truncated.
+    fetcher.assign(position_after(fetcher, 20))
+    assert not fetcher.fetch(10, 1.0, 0.0)
+
+
+def test_an_epoch_that_the_log_never_had_is_out_of_range_and_stalls_nothing(
+    open_fetcher: Open, led_twice: tuple[str, str]
+):
+    bootstrap, topic = led_twice
+    fetcher = open_fetcher(topic, None, bootstrap_servers=bootstrap)
+    fetcher.assign(Position(15, 99))
+    with pytest.raises(OffsetOutOfRangeError) as caught:
+        read(fetcher, 1)
+    assert caught.value.diverged_at is None
+    fetcher.assign(Position(15))
+    assert len(read(fetcher, 5)) == 5
+
+
+def test_aborted_records_of_a_later_leader_do_not_look_like_a_truncation(open_fetcher: Open):
+    with Broker() as own:
+        topic = Cluster(own).create_topic()
+        Cluster(own).produce(topic, [b"x"] * 10)
+        own.restart()
+        cluster = Cluster(own)
+        cluster.produce_transaction(topic, [b"aborted"], abort=True)
+        fetcher = open_fetcher(topic, bootstrap_servers=own.bootstrap)
+        read(fetcher, 10)
+        end = cluster.end_offsets(topic)[0]
+        fetcher.assign(position_after(fetcher, end))
+        cluster.produce(topic, [b"next"])
+        assert [record.offset() for record in read(fetcher, 1)] == [end]
 
 
 def test_the_ends_of_an_unknown_topic(open_fetcher: Open):

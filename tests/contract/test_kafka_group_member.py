@@ -128,7 +128,7 @@ def test_a_second_member_takes_over_what_was_committed_in_the_revocation(
     assert first.owned | second.owned == everything
     assert [code for codes in first.commits for code in codes.values()] == [None] * sum(map(len, first.commits))
     moved = sorted(second.owned)
-    assert second.member.committed(moved, 10) == [Committed(tp, 7, "meta") for tp in moved]
+    assert second.member.committed(moved, 10) == [Committed(tp, 7, "meta", leader_epoch=0) for tp in moved]
     assert "lost" not in {kind for kind, _ in first.events}
 
 
@@ -174,7 +174,7 @@ def test_an_asynchronous_commit_tells_its_own_callback(cluster: Cluster, join: J
     owner.member.commit([offset(first, 9, "b")], lambda codes: results.append(("two", codes)))
     poll_until(lambda: len(results) == 2, owner)
     assert results == [("one", {first: None, second: None}), ("two", {first: None})]
-    assert owner.member.committed([first, second], 10) == [Committed(first, 9, "b"), Committed(second, 8, "meta")]
+    assert owner.member.committed([first, second], 10) == [Committed(first, 9, "b", 0), Committed(second, 8, "meta", 0)]
 
 
 def test_a_refusal_is_told_partition_by_partition(cluster: Cluster, join: Join):

@@ -85,10 +85,10 @@ class Interleavings(RuleBasedStateMachine):
         self._step_with(lambda: self.member.assign(*PARTITIONS))
 
     def _open(self, assignment: Assignment, on_drained):
-        assert isinstance(assignment.start, int)
+        assert isinstance(assignment.start, Position)
         pipeline = FakePipeline(assignment, on_drained)
         assert assignment.tp not in self.epochs, "never two epochs of one partition"
-        start = assignment.start
+        start = assignment.start.offset
         self.epochs[assignment.tp] = Epoch(assignment.tp, start, pipeline.progress, last_commit=start)
         return pipeline
 

@@ -45,7 +45,7 @@ class Delivering:
         self,
         records: Sequence[SourceRecord],
         *script: Answer,
-        start: int | Start = 0,
+        start: Position | Start = Position(0),  # noqa: B008 - frozen
         reset: OffsetReset = OffsetReset.EARLIEST,
         batch_size: int = 2,
         max_bytes: int = 100_000,

@@ -109,7 +109,7 @@ class FakeGroupMember:
     def _apply(self, offsets: Sequence[CommitOffset]) -> None:
         for part in offsets:
             if part.tp not in self.sync_codes:
-                self.group[part.tp] = Committed(part.tp, part.offset, part.metadata)
+                self.group[part.tp] = Committed(part.tp, part.offset, part.metadata, part.leader_epoch)
 
 
 def _commit(offsets: Sequence[CommitOffset], *, is_sync: bool, done: CommitDone | None = None) -> Commit:
@@ -129,8 +129,8 @@ class FakePipeline:
 
     def start(self) -> None:
         self.is_started = True
-        if isinstance(self.assignment.start, int):
-            self.progress.start_at(Position(self.assignment.start), commit_now=False)
+        if isinstance(self.assignment.start, Position):
+            self.progress.start_at(self.assignment.start, commit_now=False)
 
     def drain(self) -> None:
         self.progress.drain()

@@ -71,15 +71,15 @@ class FakeFetcher:
         self.lookup_failures: deque[Exception] = deque()
         #: Run by `fetch` where there is nothing to read.
         self.when_empty: Callable[[], None] = lambda: None
-        self.assigned: list[int] = []
+        self.assigned: list[Position] = []
         self.is_interrupted = False
         self.is_closed = False
         self._at: int | None = None
         self._has_seen_end = False
 
-    def assign(self, start: int) -> None:
+    def assign(self, start: Position) -> None:
         self.assigned.append(start)
-        self._at = start
+        self._at = start.offset
         self._has_seen_end = False
 
     def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:

@@ -1,24 +1,24 @@
 import pytest
 
 from kafka_lambda_sink.core import commit_metadata
-from kafka_lambda_sink.core.ports import Committed
+from kafka_lambda_sink.core.ports import Committed, Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.start import Start, decide_start
 
 TP = TopicPartition("orders", 0)
 
 
-def committed(offset: int | None, metadata: str = "") -> Committed:
-    return Committed(TP, offset, metadata)
+def committed(offset: int | None, metadata: str = "", leader_epoch: int | None = None) -> Committed:
+    return Committed(TP, offset, metadata, leader_epoch)
 
 
 @pytest.mark.parametrize(
     ("found", "appeared", "expected"),
     [
-        (committed(42), False, 42),
-        (committed(42, commit_metadata.encode("A")), False, 42),
-        (committed(42, "written by another client"), False, 42),
-        (committed(0), False, 0),
+        (committed(42), False, Position(42)),
+        (committed(42, commit_metadata.encode("A"), 3), False, Position(42, 3)),
+        (committed(42, "written by another client"), False, Position(42)),
+        (committed(0), False, Position(0)),
         (committed(None), False, Start.FROM_RESET),
         (committed(None), True, Start.FROM_EARLIEST),
         (committed(42, commit_metadata.encode("B")), False, Start.FROM_EARLIEST),
@@ -30,7 +30,7 @@ def test_start(found, appeared, expected):
 
 
 def test_an_unknown_topic_id_never_discards_a_committed_offset():
-    assert decide_start(committed(42, commit_metadata.encode("B")), None, appeared_while_running=False) == 42
+    assert decide_start(committed(42, commit_metadata.encode("B")), None, appeared_while_running=False) == Position(42)
 
 
 @pytest.mark.parametrize("topic_id", ["3Db5QLSqSZieL3rJBUUegA", "a"])

@@ -48,6 +48,32 @@ def test_a_code_says_what_may_happen_next(name: str, kind: type[KafkaClientError
     assert str(mapped).startswith("reading orders-2: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "diverged_at"),
+    [
+        (
+            (
+                "Partition log truncation detected at offset 15 (leader epoch 0): broker end offset is 10 "
+                "(offset leader epoch 0). Reset to INVALID.: Local: Partition log truncation detected (broker 1)"
+            ),
+            10,
+        ),
+        (
+            (
+                "No epoch found less or equal to offset 15 (leader epoch 7): broker end offset is -1 (offset leader "
+                "epoch -1). Reset using configured policy.: Local: Partition log truncation detected (broker 1)"
+            ),
+            None,
+        ),
+        ("fetch failed due to requested offset not available on the broker: Broker: Offset out of range", None),
+    ],
+)
+def test_where_a_log_was_cut_is_read_from_what_the_client_says(text: str, diverged_at: int | None):
+    mapped = client_error(error("_AUTO_OFFSET_RESET", text), "reading orders-2")
+    assert isinstance(mapped, OffsetOutOfRangeError)
+    assert mapped.diverged_at == diverged_at
+
+
 def test_an_unknown_code_is_tried_again():
     assert type(client_error(KafkaError(9999), "x")) is RetriableKafkaError
     assert type(report_error(KafkaError(9999), "results").error) is TransientReportError

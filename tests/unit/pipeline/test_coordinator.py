@@ -102,7 +102,7 @@ def state(pipeline: FakePipeline) -> PipelineState:
     return pipeline.progress.state
 
 
-def start_of(pipeline: FakePipeline) -> int | Start:
+def start_of(pipeline: FakePipeline) -> Position | Start:
     return pipeline.assignment.start
 
 
@@ -122,7 +122,7 @@ def test_an_assigned_partition_starts_where_the_group_has_it():
     coordinating = Coordinating()
     coordinating.member.group[P0] = committed(P0, 42)
     (pipeline,) = coordinating.assign(P0)
-    assert start_of(pipeline) == 42
+    assert start_of(pipeline) == Position(42)
     assert pipeline.is_started
 
 
@@ -134,7 +134,7 @@ def test_a_look_up_that_fails_is_never_taken_for_absent():
     coordinating.coordinator.step()
     assert coordinating.opened == []
     coordinating.coordinator.step()
-    assert [start_of(pipeline) for pipeline in coordinating.opened] == [42]
+    assert [start_of(pipeline) for pipeline in coordinating.opened] == [Position(42)]
 
 
 def test_a_partition_without_a_committed_offset_starts_by_auto_offset_reset_and_commits_that_at_once():
@@ -312,7 +312,7 @@ def test_what_another_owner_committed_for_the_new_topic_is_a_start():
     coordinating.lose(P0)
     coordinating.member.group[P0] = committed(P0, 7, "B")
     (pipeline,) = coordinating.assign(P0)
-    assert start_of(pipeline) == 7
+    assert start_of(pipeline) == Position(7)
 
 
 def test_an_id_that_could_not_be_learnt_ends_no_epoch():
@@ -370,7 +370,7 @@ def test_a_stopped_partition_is_tried_again_once_its_offset_differs():
     coordinating.revoke(P0)
     coordinating.member.group[P0] = committed(P0, 6)
     (pipeline,) = coordinating.assign(P0)
-    assert start_of(pipeline) == 6
+    assert start_of(pipeline) == Position(6)
     coordinating.revoke(P0)
     coordinating.member.group[P0] = committed(P0, 5)
     assert len(coordinating.assign(P0)) == 1, "forgotten, once it was tried again"

@@ -272,10 +272,10 @@ def test_a_configuration_error_stops_the_partition_as_what_it_is():
 
 
 def test_a_committed_start_is_not_committed_again():
-    under_test = Delivering(orders(5, 6), start=6)
+    under_test = Delivering(orders(5, 6), start=Position(6, 2))
     under_test.pipeline.step()
-    assert under_test.fetcher.assigned == [6]
-    assert under_test.progress.take_committable() == (Position(6), False)
+    assert under_test.fetcher.assigned == [Position(6, 2)]
+    assert under_test.progress.take_committable() == (Position(6, 2), False)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_a_start_that_was_found_is_committed_at_once(start, reset, expected):
     under_test = Delivering(orders(3, 4, 5), start=start, reset=reset)
     under_test.fetcher.low = 3
     under_test.pipeline.step()
-    assert under_test.fetcher.assigned == [expected]
+    assert under_test.fetcher.assigned == [Position(expected)]
     assert under_test.progress.take_committable() == (Position(expected), True)
 
 
@@ -318,26 +318,46 @@ def test_a_broker_that_does_not_tell_the_start_is_asked_again():
 
 @pytest.mark.parametrize(("reset", "expected"), [(OffsetReset.EARLIEST, 100), (OffsetReset.LATEST, 103)])
 def test_an_offset_out_of_range_is_reset_committed_at_once_and_logged_with_both_offsets(reset, expected, caplog):
-    under_test = Delivering(orders(100, 101, 102), start=40, reset=reset)
+    under_test = Delivering(orders(100, 101, 102), start=Position(40), reset=reset)
     under_test.fetcher.low = 100
     for _ in range(3):
         under_test.pipeline.step()
-    assert under_test.fetcher.assigned == [40, expected]
+    assert under_test.fetcher.assigned == [Position(40), Position(expected)]
     assert under_test.progress.take_committable() == (Position(expected), True)
     (line,) = [line for line in caplog.records if "out of range" in line.message]
     assert (line.fields["committed"], line.fields["restarted_at"]) == (40, expected)
 
 
 def test_an_offset_out_of_range_under_error_stops_the_partition():
-    under_test = Delivering(orders(100), start=40, reset=OffsetReset.ERROR)
+    under_test = Delivering(orders(100), start=Position(40), reset=OffsetReset.ERROR)
     under_test.fetcher.low = 100
     under_test.run()
     assert isinstance(under_test.progress.error, PartitionStopped)
     assert under_test.committable.offset == 40
 
 
+@pytest.mark.parametrize("reset", [OffsetReset.EARLIEST, OffsetReset.LATEST])
+def test_a_truncated_log_is_read_on_from_where_it_was_cut_whatever_auto_offset_reset_says(reset, caplog):
+    under_test = Delivering(orders(100, 101, 102), start=Position(102, 4), reset=reset)
+    under_test.fetcher.low = 90
+    under_test.fetcher.failures.append(OffsetOutOfRangeError("cut at 101", diverged_at=101))
+    under_test.run()
+    assert under_test.fetcher.assigned == [Position(102, 4), Position(101)]
+    assert under_test.batches == [[101, 102]]
+    (line,) = [line for line in caplog.records if "truncated" in line.message]
+    assert (line.fields["committed"], line.fields["restarted_at"]) == (102, 101)
+
+
+def test_a_truncated_log_under_error_stops_the_partition():
+    under_test = Delivering(orders(100, 101), start=Position(101, 4), reset=OffsetReset.ERROR)
+    under_test.fetcher.failures.append(OffsetOutOfRangeError("cut at 100", diverged_at=100))
+    under_test.run()
+    assert isinstance(under_test.progress.error, PartitionStopped)
+    assert under_test.committable.offset == 101
+
+
 def test_a_reset_that_the_broker_fails_to_answer_is_tried_again_and_stops_nothing():
-    under_test = Delivering(orders(100), start=40)
+    under_test = Delivering(orders(100), start=Position(40))
     under_test.fetcher.low = 100
     under_test.fetcher.lookup_failures.extend([RetriableKafkaError("timed out"), RetriableKafkaError("timed out")])
     without_waiting(under_test)
@@ -356,12 +376,12 @@ def test_a_reset_waits_for_what_is_not_reported_yet():
     thread = threading.Thread(target=under_test.run)
     thread.start()
     thread.join(0.05)
-    assert under_test.fetcher.assigned == [0]
+    assert under_test.fetcher.assigned == [Position(0)]
     assert under_test.committable.offset == 0
     under_test.producer.deliver_all()
     thread.join(10)
     assert not thread.is_alive()
-    assert under_test.fetcher.assigned == [0, 100]
+    assert under_test.fetcher.assigned == [Position(0), Position(100)]
     assert under_test.committable.offset == 100
 
 
