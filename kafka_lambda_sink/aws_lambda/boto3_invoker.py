@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +15,7 @@ from kafka_lambda_sink.aws_lambda import errors
 from kafka_lambda_sink.aws_lambda.botocore_faults import as_invocation_error
 from kafka_lambda_sink.aws_lambda.credentials import CredentialSource
 from kafka_lambda_sink.aws_lambda.errors import fault_error
+from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.aws_lambda.replies import MAX_REPLY_BYTES, SUCCESS, after_refusal
 from kafka_lambda_sink.aws_lambda.request import invoke_parameters
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
@@ -31,20 +33,25 @@ _Outcome: TypeAlias = InvokeReply | Exception | None
 
 
 class Boto3Invoker:
-    """Invokes through `client.invoke`. `client` is shared and has a read timeout of its own, `settings.read_timeout`.
+    """Invokes through `client.invoke`. `client_for` gives a shared client with a read timeout of so many seconds.
 
     Each call runs on a thread of its own, since botocore has neither a deadline for a whole reply nor a way to end a
     call: an abandoned one lives on in the background until its socket's read timeout.
     """
 
     def __init__(
-        self, client: LambdaClient, settings: LambdaSettings, target: Target, credentials: CredentialSource
+        self,
+        client_for: Callable[[float], LambdaClient],
+        read_timeout: ReadTimeout,
+        settings: LambdaSettings,
+        target: Target,
+        credentials: CredentialSource,
     ) -> None:
-        self._client = client
+        self._client_for = client_for
+        self._read_timeout = read_timeout
         self._settings = settings
         self._target = target
         self._credentials = credentials
-        self._deadline = settings.connect_timeout + settings.read_timeout
         self._lock = threading.Lock()
         self._aborted = False
         self._outcome: SimpleQueue[_Outcome] = SimpleQueue()
@@ -56,15 +63,21 @@ class Boto3Invoker:
             if self._aborted:
                 raise InvocationAborted
             self._outcome = outcome
-        threading.Thread(target=self._call, args=(payload, outcome), name="invoke", daemon=True).start()
+        seconds = self._read_timeout.seconds
+        client = self._client_for(seconds)
+        threading.Thread(target=self._call, args=(client, payload, outcome), name="invoke", daemon=True).start()
+        deadline = self._settings.connect_timeout + seconds
         try:
-            result = outcome.get(timeout=self._deadline)
+            result = outcome.get(timeout=deadline)
         except Empty:
-            message = f"no whole reply within {self._deadline:g} s"
+            self._read_timeout.passed()
+            message = f"no whole reply within {deadline:g} s"
             raise fault_error(errors.READ_TIMEOUT, message, self._target) from None
         if result is None or self._aborted:
             raise InvocationAborted
         if isinstance(result, Exception):
+            if isinstance(result, InvocationError) and result.code == errors.READ_TIMEOUT:
+                self._read_timeout.passed()
             raise result
         return result
 
@@ -77,11 +90,11 @@ class Boto3Invoker:
     def close(self) -> None:
         """See `core.ports.Invoker`. The connections belong to the shared client."""
 
-    def _call(self, payload: bytes, outcome: SimpleQueue[_Outcome]) -> None:
+    def _call(self, client: LambdaClient, payload: bytes, outcome: SimpleQueue[_Outcome]) -> None:
         used: ReadOnlyCredentials | None = None
         try:
             used = self._credentials.current()
-            outcome.put(self._reply(payload))
+            outcome.put(self._reply(client, payload))
         except (BotoCoreError, ClientError) as error:
             mapped = as_invocation_error(error, self._target)
             mapped.__cause__ = error
@@ -89,8 +102,8 @@ class Boto3Invoker:
         except Exception as error:  # noqa: BLE001  # raised again on the caller's thread
             outcome.put(error)
 
-    def _reply(self, payload: bytes) -> InvokeReply:
-        response = self._client.invoke(**invoke_parameters(self._settings, payload))
+    def _reply(self, client: LambdaClient, payload: bytes) -> InvokeReply:
+        response = client.invoke(**invoke_parameters(self._settings, payload))
         body = self._read(response["Payload"])
         status = response["StatusCode"]
         metadata = response["ResponseMetadata"]

@@ -19,6 +19,7 @@ from kafka_lambda_sink.aws_lambda import errors
 from kafka_lambda_sink.aws_lambda.connection import Connection
 from kafka_lambda_sink.aws_lambda.curl_handle import Sockets, open_handle
 from kafka_lambda_sink.aws_lambda.exchange_fault import ExchangeFault
+from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 
 _RECEIVED = 64 * 1024
 #: Below it, one packet with head and payload is cheaper than no copy.
@@ -36,10 +37,12 @@ class Channel:
     which ends whatever waits on it.
     """
 
-    def __init__(self, url: str, user_agent: str, connection: Connection) -> None:
+    def __init__(self, url: str, user_agent: str, connection: Connection, read_timeout: ReadTimeout) -> None:
         self._sockets = Sockets()
         self._curl = open_handle(url, user_agent, connection, self._sockets)
-        self._seconds = connection.read_timeout
+        self._read_timeout = read_timeout
+        #: Of the exchange under way.
+        self._seconds = read_timeout.seconds
         self._descriptor = -1
         self._poll = select.poll()
         self._allowed = 0.0
@@ -68,6 +71,7 @@ class Channel:
 
     def send(self, head: bytes, payload: bytes) -> None:
         """Begin an exchange. Blocks up to the read timeout. On return every byte is on its way; ExchangeFault else."""
+        self._seconds = self._read_timeout.seconds
         self._deadline = perf_counter() + self._seconds
         self._has_received = False
         if abs(self._allowed - self._seconds) > _SLACK:

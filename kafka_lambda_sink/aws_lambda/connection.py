@@ -1,4 +1,4 @@
-"""How an invocation reaches the endpoint: proxy, trusted CAs, timeouts."""
+"""How an invocation reaches the endpoint: proxy, trusted CAs, time to connect."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ class Connection:
     ca_bundle: Path
     #: Seconds.
     connect_timeout: float
-    #: Seconds for the whole call from the moment that the connection stands.
-    read_timeout: float
 
     @property
     def proxy_host(self) -> str | None:
@@ -48,5 +46,4 @@ def connection_to(url: str, settings: LambdaSettings, session: Session) -> Conne
         proxy=proxy,
         ca_bundle=Path(session.get_config_variable("ca_bundle") or certifi.where()).expanduser(),
         connect_timeout=settings.connect_timeout,
-        read_timeout=settings.read_timeout,
     )

@@ -17,6 +17,7 @@ from kafka_lambda_sink.aws_lambda.curl_faults import connect_fault_code
 from kafka_lambda_sink.aws_lambda.errors import fault_error, refusal_error
 from kafka_lambda_sink.aws_lambda.exchange_fault import ExchangeFault
 from kafka_lambda_sink.aws_lambda.http_reply import HttpReply, HttpReplyReader
+from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.aws_lambda.refusal_parser import RefusalParser
 from kafka_lambda_sink.aws_lambda.replies import MAX_REPLY_BYTES, after_refusal
 from kafka_lambda_sink.aws_lambda.request import InvokeRequest
@@ -36,6 +37,7 @@ class CurlInvoker:
         *,
         request: InvokeRequest,
         connection: Connection,
+        read_timeout: ReadTimeout,
         credentials: CredentialSource,
         target: Target,
         parser: RefusalParser,
@@ -47,7 +49,8 @@ class CurlInvoker:
         self._success = success
         self._has_proxy = connection.proxy is not None
         self._signer = RequestSigner(request, forwarding_proxy(request.url, connection.proxy))
-        self._channel = Channel(request.url, request.user_agent, connection)
+        self._read_timeout = read_timeout
+        self._channel = Channel(request.url, request.user_agent, connection, read_timeout)
         self._reader = HttpReplyReader(self._channel.receive, MAX_REPLY_BYTES)
 
     def invoke(self, payload: bytes) -> InvokeReply:
@@ -112,6 +115,8 @@ class CurlInvoker:
             self._channel.drop()
             if self._channel.is_aborted:
                 raise InvocationAborted from fault
+            if fault.code == errors.READ_TIMEOUT:
+                self._read_timeout.passed()
             raise fault_error(fault.code, str(fault), self._target, may_have_run=is_whole) from fault
 
     def _refusal_in_advance(self, fault: ExchangeFault) -> HttpReply:

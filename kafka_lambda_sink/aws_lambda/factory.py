@@ -16,6 +16,7 @@ from kafka_lambda_sink.aws_lambda.connection import connection_to
 from kafka_lambda_sink.aws_lambda.control import Boto3FunctionControl
 from kafka_lambda_sink.aws_lambda.credentials import CredentialSource, SharedCredentialProvider
 from kafka_lambda_sink.aws_lambda.curl_invoker import CurlInvoker
+from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.aws_lambda.refusal_parser import RefusalParser
 from kafka_lambda_sink.aws_lambda.replies import SUCCESS
 from kafka_lambda_sink.aws_lambda.request import capture_request
@@ -67,18 +68,20 @@ class FunctionClient:
         """The control path."""
         return Boto3FunctionControl(self._control_client, self._target, self._credentials)
 
-    def invoker(self, read_timeout: float | None = None) -> Invoker:
-        """A new invoker for one thread; `read_timeout` in seconds takes the settings' place. No IO.
+    def invoker(self, read_timeout: ReadTimeout | None = None) -> Invoker:
+        """A new invoker for one thread; `read_timeout` takes the settings' place. No IO.
 
         libcurl makes the calls, but where the settings say otherwise or the endpoint wants another signature than
         plain SigV4: then botocore does.
         """
-        settings = self._settings if read_timeout is None else replace(self._settings, read_timeout=read_timeout)
+        settings = self._settings
+        wait = read_timeout or ReadTimeout(settings.read_timeout)
         if not self._uses_curl:
-            return Boto3Invoker(self._client(settings.read_timeout), settings, self._target, self._credentials)
+            return Boto3Invoker(self._client, wait, settings, self._target, self._credentials)
         return CurlInvoker(
             request=self._request,
             connection=connection_to(self._request.url, settings, self._session),
+            read_timeout=wait,
             credentials=self._credentials,
             target=self._target,
             parser=self._parser,

@@ -1,4 +1,4 @@
-"""The function of a connector: settings, the check at start, and how long to wait for its replies."""
+"""The function of a connector: its settings, its client, and the check at start."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.function_timeout import LONGEST
 from kafka_lambda_sink.core.errors import (
     ConfigError,
     InvocationAborted,
-    InvocationError,
     Problem,
     TransientInvocationError,
 )
@@ -25,11 +25,6 @@ _log = get_logger(__name__)
 
 #: Seconds that transient faults are waited out at start.
 START_TIMEOUT: Final = 60.0
-#: Seconds beyond the function's own timeout that we wait for its reply: queueing, cold starts, the network.
-_MARGIN: Final = 15.0
-#: Lambda's longest timeout, 900 s, and a margin: for when we may not ask for the function's own.
-_LONGEST: Final = 910.0
-_INVOCATION_TYPES: Final = {"sync": "RequestResponse", "async": "Event"}
 
 
 def lambda_settings(config: SinkConfig) -> LambdaSettings:
@@ -53,7 +48,7 @@ def lambda_settings(config: SinkConfig) -> LambdaSettings:
         invocation_type="RequestResponse" if config.aws_lambda_invocation_type == "sync" else "Event",
         log_tail=config.aws_lambda_log_type == "tail",
         connect_timeout=config.aws_lambda_connect_timeout_ms / 1000,
-        read_timeout=timeout / 1000 if timeout else _LONGEST,
+        read_timeout=timeout / 1000 if timeout else LONGEST,
         transport="botocore" if config.aws_lambda_invoker == "boto3" else "curl",
     )
 
@@ -113,23 +108,3 @@ def check_function(control: FunctionControl, clock: Clock, stop: threading.Event
         _log.warning("the function cannot be checked yet", error=str(error), attempt=attempt, wait_s=round(wait, 1))
 
     Delivery(DryRunInvoker(control), RetryPolicy(timeout=START_TIMEOUT), clock, on_retry, halt=stop).send(b"")
-
-
-def read_timeout(config: SinkConfig, control: FunctionControl) -> float:
-    """Seconds to wait for a reply: as configured, else the function's own timeout and a margin, else the longest."""
-    if config.aws_lambda_socket_timeout is not None:
-        return config.aws_lambda_socket_timeout / 1000
-    reason = "not allowed"
-    try:
-        timeout = control.timeout()
-        if timeout is not None:
-            return timeout + _MARGIN
-    except InvocationError as error:
-        # The DryRun has passed: what cannot answer this question (an emulator, a proxy) can still be invoked.
-        reason = str(error)
-    _log.warning(
-        "the function's own timeout is not known: waiting up to 910 s for each reply",
-        reason=reason,
-        hint="Allow lambda:GetFunctionConfiguration, or set aws.lambda.socket.timeout.",
-    )
-    return _LONGEST

@@ -8,6 +8,7 @@ from typing import Final
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.findings import Finding, Status, broken, doubtful, fine, of_problem, skipped
 from kafka_lambda_sink.connector.function import open_function
+from kafka_lambda_sink.connector.function_timeout import short_timeout
 from kafka_lambda_sink.core.errors import ConfigError, InvocationError
 from kafka_lambda_sink.core.ports import Clock, FunctionControl
 
@@ -56,8 +57,7 @@ def _timeout(config: SinkConfig, control: FunctionControl) -> Finding:
         return doubtful("function-timeout", name, message, error_id=_NOT_KNOWN, hint=hint)
     if own is None:
         return skipped("function-timeout", name, f"not known: {reason}")
-    if configured is not None and configured / 1000 <= own:
-        message = f"aws.lambda.socket.timeout is {configured} ms, but the function may run for {own:g} s"
-        hint = "Raise it above the function's timeout, or remove it: batches would be sent again while they still run"
-        return doubtful("function-timeout", name, message, error_id="short-socket-timeout", hint=hint)
+    problem = short_timeout(config, own)
+    if problem is not None:
+        return of_problem("function-timeout", name, problem, Status.WARNING)
     return fine("function-timeout", name, f"the function's own timeout is {own:g} s")

@@ -6,8 +6,10 @@ from contextlib import closing
 from dataclasses import replace
 
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
+from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.config.model import SinkConfig
-from kafka_lambda_sink.connector.function import lambda_settings, open_function, read_timeout
+from kafka_lambda_sink.connector.function import lambda_settings, open_function
+from kafka_lambda_sink.connector.function_timeout import first_timeout
 from kafka_lambda_sink.core.ports import Clock, InvokeReply
 
 
@@ -19,5 +21,6 @@ def call_once(config: SinkConfig, clock: Clock, payload: bytes) -> InvokeReply:
     open_function(config, clock)
     settings = lambda_settings(config)
     function = FunctionClient(replace(settings, log_tail=settings.invocation_type == "RequestResponse"), clock)
-    with closing(function.invoker(read_timeout(config, function.control()))) as invoker:
+    timeout = ReadTimeout(first_timeout(config, function.control()))
+    with closing(function.invoker(timeout)) as invoker:
         return invoker.invoke(payload)

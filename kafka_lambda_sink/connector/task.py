@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.config.loading import LoadedConfig
-from kafka_lambda_sink.connector.function import START_TIMEOUT, check_function, open_function, read_timeout
+from kafka_lambda_sink.connector.function import START_TIMEOUT, check_function, open_function
+from kafka_lambda_sink.connector.function_timeout import reply_timeout
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RetriableKafkaError
@@ -80,7 +82,7 @@ class Task:
         _log.info("function", **described)
         control = self._function.control()
         check_function(control, self._clock, self._stop)
-        timeout = read_timeout(self._config, control)
+        timeout = reply_timeout(self._config, control, self._clock)
         self._ask_until_answered(self._watch.refresh)
         self._ask_until_answered(self._sinks.create_topics)
         self._coordinator = self._build_coordinator(timeout)
@@ -132,7 +134,7 @@ class Task:
             else:
                 return
 
-    def _build_coordinator(self, timeout: float) -> Coordinator:
+    def _build_coordinator(self, timeout: ReadTimeout) -> Coordinator:
         config = self._config
         member = ConsumerGroupMember(self._member_config)
         session_timeout_ms = int(self._member_config.get("session.timeout.ms", _SESSION_TIMEOUT_MS))
