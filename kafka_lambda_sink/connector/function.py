@@ -105,6 +105,9 @@ def check_function(control: FunctionControl, clock: Clock, stop: threading.Event
     """
 
     def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
-        _log.warning("the function cannot be checked yet", error=str(error), attempt=attempt, wait_s=round(wait, 1))
+        _log.warning(
+            "the function cannot be checked yet",
+            error=str(error), hint=error.hint, attempt=attempt, wait_s=round(wait, 1),
+        )  # fmt: skip
 
     Delivery(DryRunInvoker(control), RetryPolicy(timeout=START_TIMEOUT), clock, on_retry, halt=stop).send(b"")

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
@@ -60,6 +61,7 @@ class Scenario:
         echo: SlowEcho | None = None,
         has_results: bool = True,
         is_created: bool = True,
+        clock: Clock | None = None,
         **properties: str,
     ) -> None:
         self.cluster = cluster
@@ -71,7 +73,7 @@ class Scenario:
         self.sinks: list[SinkProcess] = []
         self._numbers = [0] * partitions
         function = Function(name="echo", handler=PythonHandler(self.echo), timeout=120)
-        self.endpoint = InvokeEndpoint([function], {"AKIALOCAL": SECRET})
+        self.endpoint = InvokeEndpoint([function], {"AKIALOCAL": SECRET}, clock=clock)
         self.timeline = OffsetTimeline(cluster.broker.admin_bootstrap, f"connect-{self.name}", lambda: self.tps)
         self.results = f"{self.name}-results" if has_results else None
         #: Records that were seen before they were deleted.
