@@ -19,7 +19,7 @@ from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.reply import ReplyChecker
 from kafka_lambda_sink.contracts.report_format import ReportFormat
 from kafka_lambda_sink.contracts.reports import ResultReports
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import PlainConverter
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
@@ -83,7 +83,7 @@ def main() -> None:
     """Print one table."""
     key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
     value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
-    assembler = BatchAssembler(RequestEncoder(TP, key, value), BatchLimits(500, 6_000_000, 6_291_456))
+    assembler = BatchAssembler(PlainConverter(TP, key, value), BatchLimits(500, 6_000_000, 6_291_456))
     checker = ReplyChecker(TP)
     results = ResultReports("results", ReportFormat())
     table = Table("batch", "value", "bytes", "encode", "reply check", "result reports", title="microseconds a record")

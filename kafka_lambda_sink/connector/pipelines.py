@@ -9,7 +9,7 @@ from typing import Final
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.reply import ReplyChecker
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import PlainConverter
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, Invoker
@@ -88,7 +88,7 @@ class PipelineFactory:
             max_bytes=config.batch_max_bytes,
             single_max_bytes=_SINGLE_MAX_BYTES[config.aws_lambda_invocation_type],
         )
-        return BatchAssembler(RequestEncoder(tp, key, value), limits)
+        return BatchAssembler(PlainConverter(tp, key, value), limits)
 
     def _settings(self) -> PartitionSettings:
         return PartitionSettings(

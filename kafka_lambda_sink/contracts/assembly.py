@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kafka_lambda_sink.contracts.request import RequestEncoder, join
-from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.contracts.request import Conversion, Entry, RecordConverter, encode, join
+from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
 from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
 from kafka_lambda_sink.core.record import SourceRecord
 
@@ -27,73 +27,106 @@ class BatchLimits:
 class BatchAssembler:
     """Makes batches of the records of one partition. Pure; belongs to one thread."""
 
-    __slots__ = ("_encoder", "_limits")
+    __slots__ = ("_converter", "_limits")
 
-    def __init__(self, encoder: RequestEncoder, limits: BatchLimits) -> None:
-        self._encoder = encoder
+    def __init__(self, converter: RecordConverter, limits: BatchLimits) -> None:
+        self._converter = converter
         self._limits = limits
 
-    def batches(self, records: Sequence[SourceRecord]) -> Iterator[Batch | FailedRecord]:
+    def batches(self, records: Sequence[SourceRecord]) -> Iterator[Batch | FailedRecord | DroppedRecords]:
         """Cut `records`, which are in offset order, into batches and records that failed; strictly in that order.
 
-        Lazy: no more than `max_records` are converted before they are asked for. A record that fails ends the batch
-        before it, so that whoever stops at it has everything before it delivered and nothing after it.
+        Lazy: no more than fill a batch are converted before they are asked for. A record that fails ends the batch
+        before it, so that whoever stops at it has everything before it delivered and nothing after it. Records that are
+        dropped follow what was made of the others that came with them.
+        Raises RetriableConversionError; whatever was not handed out before is to be asked for again.
         """
         size = self._limits.max_records
-        for start in range(0, len(records), size):
-            yield from self._cut(records[start : start + size])
+        done, end = 0, len(records)
+        while done < end:
+            found = Conversion()
+            while done < end and len(found.entries) < size and not found.failures:
+                piece = records[done : done + size - len(found.entries)]
+                self._converter.convert(piece, found)
+                done += len(piece)
+            yield from self._cut(found)
+            if found.dropped:
+                last = records[done - 1]
+                yield DroppedRecords(found.dropped, None if found.is_covering(last) else last)
 
     def split(self, batch: Batch) -> tuple[Batch, Batch]:
         """Two halves of a batch that was refused as too large (HTTP 413). Raises ValueError for a single record."""
         middle = batch.count // 2
         if not middle:
             raise ValueError("a single record cannot be split")
-        first, second = batch.records[:middle], batch.records[middle:]
-        return self._batch_of(first), self._batch_of(second)
-
-    def _batch_of(self, records: Sequence[SourceRecord]) -> Batch:
-        return Batch(self._encoder.encode(self._encoder.convert(records).entries), records)
-
-    def _cut(self, records: Sequence[SourceRecord]) -> Iterator[Batch | FailedRecord]:
-        conversion = self._encoder.convert(records)
-        if not conversion.failures:
-            payload = self._encoder.encode(conversion.entries)
-            if len(payload) <= self._limits.max_bytes:
-                yield Batch(payload, records)
-                return
-        encoded = self._encoder.encode_each(conversion.entries)
-        errors: dict[int, RecordError | RecordTooLargeError] = {
-            record.offset(): error for record, error in conversion.failures
-        }
-        sizes = iter(encoded)
-        yield from self._cut_measured(
-            [(record, errors.get(record.offset()) or next(sizes)) for record in records],
+        return (
+            _batch(batch.records[:middle], batch.entries[:middle]),
+            _batch(batch.records[middle:], batch.entries[middle:]),
         )
+
+    def _cut(self, found: Conversion) -> Iterator[Batch | FailedRecord]:
+        if found.entries and not found.failures:
+            batch = _batch(found.records, found.entries)
+            if len(batch.payload) <= self._limits.max_bytes:
+                yield batch
+                return
+        outcomes: list[tuple[SourceRecord, Entry | RecordError | RecordTooLargeError]] = [
+            *zip(found.records, found.entries, strict=True),
+            *found.failures,
+        ]
+        outcomes.sort(key=lambda outcome: outcome[0].offset())
+        yield from self._cut_measured(outcomes)
 
     def _cut_measured(
         self,
-        measured: Sequence[tuple[SourceRecord, bytes | RecordError | RecordTooLargeError]],
+        outcomes: Sequence[tuple[SourceRecord, Entry | RecordError | RecordTooLargeError]],
     ) -> Iterator[Batch | FailedRecord]:
-        max_bytes, single_max_bytes = self._limits.max_bytes, self._limits.single_max_bytes
-        run: list[SourceRecord] = []
-        encoded: list[bytes] = []
-        # The opening bracket; each entry brings the comma or bracket that follows it.
-        size = 1
-        for record, outcome in measured:
-            entry = outcome
-            if isinstance(entry, bytes) and len(entry) + 2 > max(max_bytes, single_max_bytes):
-                entry = _too_large(record, len(entry) + 2, max(max_bytes, single_max_bytes))
-            if run and (not isinstance(entry, bytes) or size + len(entry) + 1 > max_bytes):
-                yield Batch(join(encoded), run)
-                run, encoded, size = [], [], 1
-            if not isinstance(entry, bytes):
-                yield FailedRecord(record, entry)
-                continue
-            run.append(record)
-            encoded.append(entry)
-            size += len(entry) + 1
-        if run:
-            yield Batch(join(encoded), run)
+        limit = max(self._limits.max_bytes, self._limits.single_max_bytes)
+        run = _Run()
+        for record, outcome in outcomes:
+            if isinstance(outcome, Entry):
+                encoded = encode(outcome)
+                if len(encoded) + 2 <= limit:
+                    if run.records and run.size + len(encoded) + 1 > self._limits.max_bytes:
+                        yield run.batch()
+                        run = _Run()
+                    run.add(record, outcome, encoded)
+                    continue
+                error: RecordError | RecordTooLargeError = _too_large(record, len(encoded) + 2, limit)
+            else:
+                error = outcome
+            if run.records:
+                yield run.batch()
+                run = _Run()
+            yield FailedRecord(record, error)
+        if run.records:
+            yield run.batch()
+
+
+class _Run:
+    """Records that fit together, each encoded."""
+
+    __slots__ = ("encoded", "entries", "records", "size")
+
+    def __init__(self) -> None:
+        self.records: list[SourceRecord] = []
+        self.entries: list[Entry] = []
+        self.encoded: list[bytes] = []
+        #: The opening bracket; each entry brings the comma or bracket that follows it.
+        self.size = 1
+
+    def add(self, record: SourceRecord, entry: Entry, encoded: bytes) -> None:
+        self.records.append(record)
+        self.entries.append(entry)
+        self.encoded.append(encoded)
+        self.size += len(encoded) + 1
+
+    def batch(self) -> Batch:
+        return Batch(join(self.encoded), self.records, self.entries)
+
+
+def _batch(records: Sequence[SourceRecord], entries: Sequence[object]) -> Batch:
+    return Batch(encode(entries), records, entries)
 
 
 def _too_large(record: SourceRecord, size: int, limit: int) -> RecordTooLargeError:

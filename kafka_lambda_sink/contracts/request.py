@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
@@ -12,7 +13,7 @@ from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord, TopicPartition
 
 
-class _Payload(msgspec.Struct, gc=False):
+class Payload(msgspec.Struct, gc=False):
     """One record; the order of the fields is that of the seed."""
 
     #: Milliseconds since the epoch, or null.
@@ -27,41 +28,68 @@ class _Payload(msgspec.Struct, gc=False):
 class Entry(msgspec.Struct, gc=False):
     """One element of the request's array."""
 
-    payload: _Payload
+    payload: Payload
+
+
+class EntryHeader(msgspec.Struct, gc=False):
+    """One header of a record, where `aws.lambda.record.headers` asks for them."""
+
+    name: str
+    value: Embeddable
+
+
+class PayloadWithHeaders(Payload, gc=False):
+    """One record with its headers in order, those of one name kept."""
+
+    headers: list[EntryHeader]
 
 
 @dataclass(slots=True)
 class Conversion:
-    """Records sorted into those that could be converted and those that could not, both in offset order."""
+    """Records sorted into those that are sent, those that cannot be converted, and those filtered; in offset order."""
 
     #: Those that could, and their entries, pairwise.
     records: list[SourceRecord] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     failures: list[tuple[SourceRecord, RecordError]] = field(default_factory=list)
+    #: How many nobody wants: a filter or a transform has dropped them.
+    dropped: int = 0
+
+    def is_covering(self, record: SourceRecord) -> bool:
+        """Whether `record`, the last that was looked at, is one that was not dropped."""
+        return bool((self.records and self.records[-1] is record) or (self.failures and self.failures[-1][0] is record))
 
 
-class RequestEncoder:
-    """Turns the records of one partition into request payloads. Pure; belongs to one thread."""
+class RecordConverter(Protocol):
+    """Makes entries of records. Belongs to one thread."""
 
-    __slots__ = ("_encode", "_key_converter", "_partition", "_topic", "_value_converter")
+    def convert(self, records: Sequence[SourceRecord], into: Conversion) -> None:
+        """Add each of `records` to one of the lists; a failure leaves the others as they are.
+
+        Raises RetriableConversionError when a record can be converted later; `into` is then of no use.
+        """
+
+
+class PlainConverter:
+    """Keys and values by their converters, and nothing else: the fast path. Pure."""
+
+    __slots__ = ("_key_converter", "_partition", "_topic", "_value_converter")
 
     def __init__(self, tp: TopicPartition, key_converter: Converter, value_converter: Converter) -> None:
         self._topic = tp.topic
         self._partition = tp.partition
         self._key_converter = key_converter
         self._value_converter = value_converter
-        self._encode = msgspec.json.Encoder().encode
 
-    def convert(self, records: Sequence[SourceRecord]) -> Conversion:
-        """Convert every record; a failure leaves the others as they are."""
+    def convert(self, records: Sequence[SourceRecord], into: Conversion) -> None:
+        """See RecordConverter."""
         topic, partition = self._topic, self._partition
         key_converter, value_converter = self._key_converter, self._value_converter
-        result = Conversion()
-        add_record, add_entry = result.records.append, result.entries.append
+        add_record, add_entry = into.records.append, into.entries.append
         for record in records:
             kind, timestamp = record.timestamp()
             try:
-                payload = _Payload(
+                payload = Payload(
                     None if kind == TIMESTAMP_NOT_AVAILABLE or timestamp < 0 else timestamp,
                     topic,
                     partition,
@@ -70,21 +98,16 @@ class RequestEncoder:
                     value_converter(record.value()),
                 )
             except RecordError as error:
-                result.failures.append((record, error))
+                into.failures.append((record, error))
                 continue
             add_record(record)
             add_entry(Entry(payload))
-        return result
 
-    def encode(self, entries: Sequence[Entry]) -> bytes:
-        """The payload that carries `entries`."""
-        return self._encode(entries)
 
-    def encode_each(self, entries: Sequence[Entry]) -> list[bytes]:
-        """Each entry by itself; `join` makes a payload of any run of them."""
-        return [self._encode(entry) for entry in entries]
+#: The payload that carries entries; and one entry by itself, of which `join` makes a payload.
+encode = msgspec.json.Encoder().encode
 
 
 def join(encoded: Sequence[bytes]) -> bytes:
-    """The payload of entries that were encoded one by one: the same bytes as `RequestEncoder.encode` gives."""
+    """The payload of entries that were encoded one by one: the same bytes as `encode` gives for them together."""
     return b"[" + b",".join(encoded) + b"]"

@@ -16,6 +16,8 @@ class Batch:
     #: What is sent to the function.
     payload: bytes
     records: Sequence[SourceRecord]
+    #: What each record is in the payload, pairwise: whoever made the batch can make smaller ones of it.
+    entries: Sequence[object]
 
     @property
     def first_offset(self) -> int:
@@ -64,3 +66,12 @@ class FailedRecord:
     def count(self) -> int:
         """One, as `Batch.count` counts."""
         return 1
+
+
+@dataclass(slots=True)
+class DroppedRecords:
+    """Records that nobody wants, which count as delivered."""
+
+    count: int
+    #: The last of them, where they stand behind all that was made of others; None where those cover them.
+    last: SourceRecord | None

@@ -6,7 +6,12 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
-from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RecordError, TransientInvocationError
+from kafka_lambda_sink.core.errors import (
+    KafkaLambdaSinkError,
+    RecordError,
+    RetriableConversionError,
+    TransientInvocationError,
+)
 from kafka_lambda_sink.core.outcome import BatchFailure
 from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.core.record import TopicPartition
@@ -54,6 +59,14 @@ class Alarms:
         self._say(
             self._log.warning, (tp, "fetch", error.error_id), "cannot read the partition: trying again", tp, error
         )
+
+    def conversion_waits(self, tp: TopicPartition, error: RetriableConversionError, offset: int, attempt: int) -> None:
+        """Records from `offset` on cannot be converted now; they are tried again."""
+        log = self._log.error if attempt >= _ALARM_AFTER else self._log.warning
+        self._say(
+            log, (tp, "conversion", error.error_id), "cannot convert now: trying again", tp, error,
+            offset=offset, attempt=attempt,
+        )  # fmt: skip
 
     def out_of_range(self, tp: TopicPartition, before: int | None, after: int, *, is_truncated: bool) -> None:
         """The position was not in the log: records were lost to retention before we came, or the log was truncated."""

@@ -21,6 +21,8 @@ class Counters:
     failed: int = 0
     #: Records that could not be converted and were tolerated.
     errant: int = 0
+    #: Records that a filter or a transform has dropped.
+    filtered: int = 0
     #: Attempts that were made again.
     retries: int = 0
     #: Attempts that may have run although no reply came: records may have been delivered twice.

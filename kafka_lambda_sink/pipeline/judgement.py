@@ -7,7 +7,7 @@ from enum import Enum
 
 from kafka_lambda_sink.contracts.reply import ReplyChecker
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
-from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
 from kafka_lambda_sink.core.errors import FunctionError, InvocationError, PartitionStopped, RecordError, ReplyError
 from kafka_lambda_sink.core.outcome import (
     BatchFailure,
@@ -16,6 +16,7 @@ from kafka_lambda_sink.core.outcome import (
     failure_of_reply,
 )
 from kafka_lambda_sink.core.ports import InvokeReply, Position
+from kafka_lambda_sink.core.record import next_offset
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.counters import Counters
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
@@ -115,6 +116,12 @@ class Judge:
             self._errant(item, item.error)
         else:
             self._failed(item, b"", failure_before_sending(item.error))
+
+    def dropped(self, item: DroppedRecords) -> None:
+        """A filter or a transform has dropped records: they count as delivered."""
+        self._counters.filtered += item.count
+        if item.last is not None:
+            self._progress.delivered(Position(next_offset(item.last), item.last.leader_epoch()))
 
     def _errant(self, item: FailedRecord, error: RecordError) -> None:
         """`errors.tolerance`: for records that cannot be converted."""

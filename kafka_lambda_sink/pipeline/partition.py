@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
-from kafka_lambda_sink.core.batch import Batch
+from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import (
     InvocationAborted,
     KafkaLambdaSinkError,
     OffsetOutOfRangeError,
     PartitionStopped,
     PayloadInvocationError,
+    RetriableConversionError,
     RetriableKafkaError,
     TransientInvocationError,
     UnknownTopicError,
 )
 from kafka_lambda_sink.core.ports import Fetcher, InvokeReply, Position
-from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.record import SourceRecord, next_offset
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -42,6 +43,8 @@ _LEAST_WINDOW: Final = 0.002
 _SINGLES: Final = 32
 #: Seconds until the broker is asked again.
 _RETRY_DELAY: Final = 1.0
+#: How often that doubles while a conversion waits for what it needs: up to 16 seconds.
+_DOUBLINGS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,16 +214,39 @@ class PartitionPipeline:
     def _deliver_all(self, records: Sequence[SourceRecord]) -> None:
         if not self.progress.begin():
             return
-        settings = self._settings
-        for item in self._assembler.batches(records):
-            if not self.progress.wait_for_room(settings.max_unreported_spans, settings.max_unreported_bytes):
-                break
-            if isinstance(item, Batch):
-                self._deliver(item)
-            else:
-                self._judge.failed_record(item)
+        attempt = 0
+        while records:
+            rest = self._deliver_some(records, attempt)
+            attempt = attempt + 1 if len(rest) == len(records) else 0
+            records = rest
         # Not in a `finally`: what is raised has to stop the partition before a drain finds nothing in flight.
         self.progress.end()
+
+    def _deliver_some(self, records: Sequence[SourceRecord], attempt: int) -> Sequence[SourceRecord]:
+        """Deliver in order; what is left when the next cannot be converted now. Nothing is left after a drain."""
+        settings = self._settings
+        done = 0
+        try:
+            for item in self._assembler.batches(records):
+                if not self.progress.wait_for_room(settings.max_unreported_spans, settings.max_unreported_bytes):
+                    break
+                if isinstance(item, Batch):
+                    self._deliver(item)
+                    done = item.next_offset
+                elif isinstance(item, FailedRecord):
+                    self._judge.failed_record(item)
+                    done = item.next_offset
+                else:
+                    self._judge.dropped(item)
+                    done = next_offset(item.last) if item.last is not None else done
+        except RetriableConversionError as error:
+            rest = [record for record in records if record.offset() >= done]
+            self._alarms.conversion_waits(self.progress.tp, error, rest[0].offset(), attempt + 1)
+            self.progress.retrying()
+            is_halted = self._halt.wait(_RETRY_DELAY * 2 ** min(attempt, _DOUBLINGS))
+            self.progress.retrying(is_over=True)
+            return () if is_halted else rest
+        return ()
 
     def _deliver(self, batch: Batch) -> None:
         try:

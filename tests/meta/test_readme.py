@@ -16,7 +16,7 @@ from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.contracts.reply import ReplyChecker
 from kafka_lambda_sink.contracts.report_format import ReportFormat
 from kafka_lambda_sink.contracts.reports import ErrorReports, ResultReports
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import Conversion, PlainConverter, encode
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import FunctionError
@@ -44,12 +44,14 @@ def batch():
     """The record that the examples are about."""
     value = {"customer": "ada", "quantity": 3, "unit_price": 250}
     order = record(43822, json.dumps(value).encode(), b"order-7", timestamp=(1, 1562844607000))
-    encoder = RequestEncoder(
+    converter = PlainConverter(
         TP,
         build_converter("string", is_key=True, schemas_enable=False, escaped=False),
         build_converter("json", is_key=False, schemas_enable=False, escaped=False),
     )
-    return Batch(encoder.encode(encoder.convert([order]).entries), [order])
+    conversion = Conversion()
+    converter.convert([order], conversion)
+    return Batch(encode(conversion.entries), [order], conversion.entries)
 
 
 def test_the_request_is_what_the_function_gets(batch):

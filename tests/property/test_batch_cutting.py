@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import pairwise
+from random import Random
 
 import hypothesis.strategies as st
 from hypothesis import given
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import PlainConverter
 from kafka_lambda_sink.converters.converter import build_converter
-from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
 from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
-from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.record import SourceRecord, next_offset
+from tests.support.picky_converter import PickyConverter
 from tests.support.records import TP, record
 
 VALUES = st.one_of(
@@ -47,7 +49,7 @@ LIMITS = st.builds(
 def assembler(limits: BatchLimits) -> BatchAssembler:
     key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
     value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
-    return BatchAssembler(RequestEncoder(TP, key, value), limits)
+    return BatchAssembler(PlainConverter(TP, key, value), limits)
 
 
 def offsets_in(payload: bytes) -> list[int]:
@@ -72,6 +74,7 @@ def test_every_record_comes_out_once_in_order_and_within_the_limits(
             assert size is None or size > limits.single_max_bytes
             seen.append(item.record)
             continue
+        assert isinstance(item, Batch)
         assert 1 <= item.count <= limits.max_records
         assert len(item.payload) <= (limits.single_max_bytes if item.count == 1 else limits.max_bytes)
         assert offsets_in(item.payload) == [each.offset() for each in item.records]
@@ -103,3 +106,27 @@ def test_halves_make_the_whole(records: Sequence[SourceRecord], limits: BatchLim
             assert [*first.records, *second.records] == list(item.records)
             assert first.payload[:-1] + b"," + second.payload[1:] == item.payload
             assert abs(first.count - second.count) <= 1
+
+
+@given(partitions(), LIMITS, st.randoms(use_true_random=False))
+def test_dropped_records_are_counted_and_covered_and_batches_are_full_without_them(
+    records: Sequence[SourceRecord], limits: BatchLimits, random: Random
+):
+    drops = {each.offset() for each in records if random.random() < 0.7}
+    under_test = BatchAssembler(PickyConverter(drops), limits)
+    seen: list[SourceRecord] = []
+    dropped = end = 0
+    for item in under_test.batches(records):
+        if isinstance(item, DroppedRecords):
+            dropped += item.count
+            if item.last is not None:
+                assert item.last.offset() in drops
+                assert item.last.offset() >= end
+                end = next_offset(item.last)
+            continue
+        assert item.first_offset >= end
+        end = item.next_offset
+        seen += item.records if isinstance(item, Batch) else [item.record]
+    assert [each.offset() for each in seen] == [each.offset() for each in records if each.offset() not in drops]
+    assert dropped == len(drops)
+    assert not records or end == next_offset(records[-1])

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import msgspec
 from hypothesis import example, given
 
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import Conversion, PlainConverter, encode
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.converters.json_depth import MAX_DEPTH, is_too_deep
 from kafka_lambda_sink.core.errors import RecordError
@@ -47,11 +47,11 @@ NEARLY_JSON = st.one_of(
 def encoded(raw: bytes, *, escaped: bool = False, schemas_enable: bool = False) -> bytes:
     """The whole payload of one record. Raises RecordError."""
     value = build_converter("json", is_key=False, schemas_enable=schemas_enable, escaped=escaped)
-    encoder = RequestEncoder(TP, lambda _: None, value)
-    conversion = encoder.convert([record(7, raw)])
+    conversion = Conversion()
+    PlainConverter(TP, lambda _: None, value).convert([record(7, raw)], conversion)
     for _, error in conversion.failures:
         raise error
-    return encoder.encode(conversion.entries)
+    return encode(conversion.entries)
 
 
 def value_in(payload: bytes) -> Any:

@@ -44,7 +44,7 @@ def answered(draw: st.DrawFn) -> tuple[Batch, list[dict[str, Any]]]:
         fields = {"topic": TP.topic, "partition": TP.partition, "offset": offset, "result": draw(RESULTS)}
         names = draw(st.permutations(list(fields)))
         entries.append({"payload": {name: fields[name] for name in names}})
-    return Batch(b"", [record(offset) for offset in offsets]), entries
+    return Batch(b"", [record(offset) for offset in offsets], []), entries
 
 
 def check(batch: Batch, reply: object) -> list[bytes]:
@@ -134,4 +134,4 @@ def test_noise_in_a_reply_is_refused_or_changes_no_coordinate(
 @given(st.binary(max_size=60) | RESULTS.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_refused(reply: bytes):
     with pytest.raises(ReplyError):
-        ReplyChecker(TP).check(reply, Batch(b"", [record(1)]))
+        ReplyChecker(TP).check(reply, Batch(b"", [record(1)], []))

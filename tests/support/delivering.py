@@ -10,9 +10,8 @@ from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.reply import ReplyChecker
 from kafka_lambda_sink.contracts.report_format import ReportFormat
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import RecordConverter
 from kafka_lambda_sink.contracts.shrink import shrink
-from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import Position, Report
 from kafka_lambda_sink.core.record import SourceRecord
@@ -34,6 +33,7 @@ from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.pipeline.reporting import Reporter
 from tests.support.fake_producer import FakeProducer
 from tests.support.fakes import Answer, FakeFetcher, ScriptedInvoker
+from tests.support.picky_converter import PickyConverter
 from tests.support.records import TP, record
 from tests.support.stepped_clock import SteppedClock
 
@@ -56,6 +56,7 @@ class Delivering:
         holds_reports: bool = False,
         max_spans: int = 64,
         max_unreported_bytes: int = 1 << 20,
+        converter: RecordConverter | None = None,
     ) -> None:
         self.clock = SteppedClock()
         self.alarms = Alarms(self.clock)
@@ -73,7 +74,7 @@ class Delivering:
             start=start,
             open_fetcher=lambda: self.fetcher,
             delivery=Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, jitter=lambda: 0.0),
-            assembler=_assembler(batch_size, max_bytes),
+            assembler=BatchAssembler(converter or PickyConverter(), BatchLimits(batch_size, max_bytes, max_bytes)),
             judge=Judge(
                 self.progress,
                 self._policy(behavior, topics.split(), tolerates=tolerates),
@@ -125,12 +126,6 @@ class Delivering:
 
     def written(self, topic: str) -> list[Report]:
         return [report for report in self.producer.written if report.topic == topic]
-
-
-def _assembler(batch_size: int, max_bytes: int) -> BatchAssembler:
-    key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
-    value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
-    return BatchAssembler(RequestEncoder(TP, key, value), BatchLimits(batch_size, max_bytes, max_bytes))
 
 
 def orders(*offsets: int, poison: Sequence[int] = (), huge: Sequence[int] = ()) -> list[SourceRecord]:

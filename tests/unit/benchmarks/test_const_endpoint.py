@@ -9,7 +9,7 @@ import pytest
 from benchmarks.const_endpoint import ConstEndpoint, contract_reply
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.reply import ReplyChecker
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import PlainConverter
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.batch import Batch
 from tests.support.records import TP, record
@@ -20,7 +20,7 @@ PATH = "/2015-03-31/functions/bench/invocations"
 def batch_of(count: int) -> Batch:
     key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
     value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
-    assembler = BatchAssembler(RequestEncoder(TP, key, value), BatchLimits(count, 6_000_000, 6_291_456))
+    assembler = BatchAssembler(PlainConverter(TP, key, value), BatchLimits(count, 6_000_000, 6_291_456))
     [batch] = assembler.batches([record(offset, b'{"payload":{"offset":1}}') for offset in range(7, 7 + count)])
     assert isinstance(batch, Batch)
     return batch

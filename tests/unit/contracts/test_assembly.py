@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
-from kafka_lambda_sink.contracts.request import RequestEncoder
+from kafka_lambda_sink.contracts.request import PlainConverter
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
@@ -17,7 +17,7 @@ from tests.support.records import TP, record
 def assembler(*, records: int = 100, bytes_: int = 100_000, single: int = 200_000) -> BatchAssembler:
     key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
     value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
-    return BatchAssembler(RequestEncoder(TP, key, value), BatchLimits(records, bytes_, single))
+    return BatchAssembler(PlainConverter(TP, key, value), BatchLimits(records, bytes_, single))
 
 
 def cut(under_test: BatchAssembler, records: Sequence[SourceRecord]) -> list[list[int] | str]:
@@ -30,6 +30,7 @@ def cut(under_test: BatchAssembler, records: Sequence[SourceRecord]) -> list[lis
             assert (item.first_offset, item.next_offset, item.count) == (offsets[0], offsets[-1] + 1, len(offsets))
             found.append(offsets)
         else:
+            assert isinstance(item, FailedRecord)
             assert item.next_offset == item.first_offset + 1
             found.append(type(item.error).__name__)
     return found
@@ -88,7 +89,7 @@ def test_later_records_are_not_converted_before_they_are_asked_for():
         converted.append(raw)
 
     limits = BatchLimits(1, 1000, 1000)
-    batches = BatchAssembler(RequestEncoder(TP, lambda _: None, spy), limits).batches(
+    batches = BatchAssembler(PlainConverter(TP, lambda _: None, spy), limits).batches(
         [record(1, b"1"), record(2, b"2")]
     )
     next(batches)

@@ -9,7 +9,7 @@ from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import ReplyError
 from tests.support.records import TP, record
 
-BATCH = Batch(b"", [record(17), record(20)])
+BATCH = Batch(b"", [record(17), record(20)], [])
 
 
 def entry(offset: int | str, result: str = '"ok"', *, topic: str = '"orders"', partition: str = "3") -> str:

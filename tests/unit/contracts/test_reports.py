@@ -30,7 +30,7 @@ from kafka_lambda_sink.core.ports import InvokeReply, Report
 from kafka_lambda_sink.core.record import SourceRecord
 from tests.support.records import record
 
-BATCH = Batch(b'[{"payload":{}}]', [record(17), record(20, timestamp=(0, -1))])
+BATCH = Batch(b'[{"payload":{}}]', [record(17), record(20, timestamp=(0, -1))], [])
 PLAIN = ReportFormat()
 WITH_SCHEMAS = ReportFormat(has_key_schema=True, has_value_schema=True)
 

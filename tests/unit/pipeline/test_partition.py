@@ -17,6 +17,7 @@ from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
 from tests.support.delivering import Delivering, key_of, orders
 from tests.support.fakes import echo
+from tests.support.picky_converter import PickyConverter
 from tests.support.waiting import wait_until
 
 TOO_LARGE = PayloadInvocationError("too large", code="RequestTooLargeException", status=413)
@@ -87,6 +88,60 @@ def test_a_partition_that_a_report_has_stopped_tries_its_next_batch_no_more():
     assert under_test.progress.state is PipelineState.FAILED
     assert under_test.batches == [[0], [1]]
     assert under_test.committable.offset == 0
+
+
+def test_records_that_nobody_wants_count_as_delivered():
+    converter = PickyConverter(drops={0, 2, 3, 6, 7})
+    under_test = Delivering(orders(0, 1, 2, 3, 4, 5, 6, 7), converter=converter, batch_size=8, topics="results errors")
+    under_test.run()
+    assert under_test.batches == [[1, 4, 5]]
+    assert under_test.committable.offset == 8
+    assert under_test.counters.filtered == 5
+    assert under_test.counters.delivered == 3
+
+
+def test_a_partition_in_which_nothing_is_wanted_moves_on():
+    under_test = Delivering(orders(0, 1, 2), converter=PickyConverter(drops={0, 1, 2}))
+    under_test.run()
+    assert under_test.batches == []
+    assert under_test.committable.offset == 3
+    assert under_test.counters.filtered == 3
+
+
+def test_what_is_dropped_behind_a_failed_batch_is_not_passed_over():
+    under_test = Delivering(
+        orders(0, 1, 2),
+        InvokeReply(200, b"{}", function_error="Unhandled"),
+        converter=PickyConverter(drops={2}),
+        batch_size=3,
+        behavior="fail",
+    )
+    under_test.run()
+    assert under_test.committable.offset == 0
+    assert under_test.counters.filtered == 0
+
+
+def test_a_record_that_cannot_be_converted_yet_is_waited_for_and_nothing_is_sent_twice(caplog):
+    converter = PickyConverter(waits_at=3, waits=1, drops={4})
+    under_test = Delivering(orders(0, 1, 2, 3, 4, 5), converter=converter, batch_size=2, topics="")
+    under_test.run()
+    assert under_test.batches == [[0, 1], [2, 3], [5]]
+    assert converter.asked == [0, 1, 2, 3, 2, 3, 4, 5]
+    assert under_test.committable.offset == 6
+    assert under_test.counters.filtered == 1
+    assert "cannot convert now: trying again" in caplog.text
+
+
+def test_a_drain_ends_the_wait_for_a_conversion():
+    under_test = Delivering(orders(0, 1, 2), converter=PickyConverter(waits_at=2, waits=10**6), batch_size=2)
+    thread = threading.Thread(target=under_test.pipeline.run)
+    thread.start()
+    wait_until(lambda: under_test.progress.state is PipelineState.RETRYING)
+    under_test.pipeline.drain()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert under_test.progress.state is PipelineState.CLOSED
+    assert under_test.committable.offset == 2
 
 
 def test_single_records_are_fetched_together_and_sent_one_by_one():
