@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, NewTopic
 
-from kafka_lambda_sink.core.errors import KafkaClientError
+from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError
 from kafka_lambda_sink.kafka.client_config import build_client
 from kafka_lambda_sink.kafka.client_events import ClientEvents
+
+T = TypeVar("T")
 
 _REQUEST_TIMEOUT: Final = 10.0
 
@@ -45,11 +47,8 @@ class ClusterAccess:
 
     def brokers(self) -> int:
         """How many brokers there are. Raises RetriableKafkaError, KafkaAuthorizationError with the reason."""
-        try:
-            answer = self._admin.describe_cluster(request_timeout=self._timeout).result(self._timeout + 1)
-        except KafkaException as error:
-            raise self._explain(error, "reaching the brokers") from error
-        return len(answer.nodes)
+        answer = self._admin.describe_cluster(request_timeout=self._timeout)
+        return len(self._result(answer, "reaching the brokers").nodes)
 
     def topics(self, names: Sequence[str]) -> dict[str, Access]:
         """Access to each of `names`."""
@@ -63,9 +62,9 @@ class ClusterAccess:
         new = NewTopic(topic, partitions, replication_factor)
         answer = self._admin.create_topics([new], validate_only=True, request_timeout=self._timeout)[topic]
         try:
-            answer.result(self._timeout + 1)
-        except KafkaException as error:
-            return self._explain(error, f"creating topic {topic}")
+            self._result(answer, f"creating topic {topic}")
+        except KafkaClientError as error:
+            return error
         return None
 
     def group(self, group_id: str) -> Access:
@@ -77,15 +76,21 @@ class ClusterAccess:
 
     def _access(self, answer: Future[Any], what: str) -> Access:
         try:
-            described = answer.result(self._timeout + 1)
-        except KafkaException as error:
-            return Access(error=self._explain(error, f"describing {what}"))
+            described = self._result(answer, f"describing {what}")
+        except KafkaClientError as error:
+            return Access(error=error)
         operations: list[AclOperation] | None = described.authorized_operations
         return Access(
             None if operations is None else frozenset(operation.name for operation in operations),
             partitions=len(getattr(described, "partitions", ())),
         )
 
-    def _explain(self, error: KafkaException, doing: str) -> KafkaClientError:
-        self._admin.poll(0)
-        return self._events.explain(error.args[0], doing)
+    def _result(self, answer: Future[T], doing: str) -> T:
+        try:
+            return answer.result(self._timeout + 1)
+        except KafkaException as error:
+            self._admin.poll(0)
+            raise self._events.explain(error.args[0], doing) from error
+        except TimeoutError as error:
+            # The process was stopped meanwhile: the client's own time limit had no chance.
+            raise RetriableKafkaError(f"{doing}: no answer in time") from error
