@@ -113,7 +113,8 @@ def _client_sections() -> Iterator[str]:
     yield from (_CLIENTS.strip(), "", "| Property | Clients | In librdkafka |", "|---|---|---|")
     for name, passed in sorted(PASSED.items()):
         same = "the same" if passed.target == name else f"`{passed.target}`"
-        yield f"| `{name}` | {_clients(passed.clients)} | {same} |"
+        most = "" if passed.most is None else f", at most {passed.most}"
+        yield f"| `{name}` | {_clients(passed.clients)} | {same}{most} |"
     yield from ("", "Accepted without effect:", "", "| Property | Reason |", "|---|---|")
     yield from (f"| `{name}` | {reason} |" for name, reason in sorted(IGNORED.items()))
     yield from ("", "Refused:", "", "| Property | Reason | Unless it is |", "|---|---|---|")

@@ -49,7 +49,6 @@ _DEFAULT_PRODUCER: Final = {
     "message.max.bytes": "10000000",
     "queue.buffering.max.kbytes": "65536",
 }
-_LONGEST_MESSAGE_TIMEOUT: Final = 59_999
 
 _MEMBER_ONLY: Final = frozenset(
     {
@@ -113,12 +112,8 @@ def fetcher_config(properties: Mapping[str, str], *, group_id: str, client_id: s
 
 
 def producer_config(properties: Mapping[str, str], *, client_id: str) -> dict[str, Any]:
-    """For the reports of one cluster. A report's last word comes in less than a minute."""
+    """For the reports of one cluster."""
     mine = dict(properties)
-    # librdkafka takes either name; two of them would leave the choice to the order of a dict.
-    wanted = mine.pop("delivery.timeout.ms", None) or mine.get("message.timeout.ms")
-    if wanted is not None and wanted.isdecimal():
-        mine["message.timeout.ms"] = str(min(int(wanted) or _LONGEST_MESSAGE_TIMEOUT, _LONGEST_MESSAGE_TIMEOUT))
     for alias, key in (("request.required.acks", "acks"), ("queue.buffering.max.ms", "linger.ms")):
         if alias in mine:
             mine[key] = mine.pop(alias)

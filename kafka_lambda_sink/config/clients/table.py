@@ -32,6 +32,8 @@ class Passed:
     clients: Client = Client.ALL
     #: Java's text → librdkafka's. Raises ValueError.
     convert: Callable[[str], str] = str
+    #: The largest number that is put in force, for librdkafka's 0 (without end) too; a larger one is cut, and told.
+    most: int | None = None
 
 
 def _kibibytes(text: str) -> str:
@@ -75,6 +77,10 @@ def _assignors(text: str) -> str:
 def _same(clients: Client, *names: str) -> dict[str, Passed]:
     return {name: Passed(name, clients) for name in names}
 
+
+#: Nothing of a partition is committed while one of its reports has no answer: the answer comes within a minute, and a
+#: report that was not written by then is produced again.
+_MESSAGE_TIMEOUT = Passed("message.timeout.ms", Client.PRODUCER, most=59_999)
 
 #: The part of a client's properties that says how to reach and trust a cluster. (Stores and JAAS: `security`.)
 SECURITY: dict[str, Passed] = {
@@ -120,7 +126,8 @@ PASSED: dict[str, Passed] = {
     "partition.assignment.strategy": Passed("partition.assignment.strategy", Client.COORDINATOR, _assignors),
     "group.protocol": Passed("group.protocol", Client.COORDINATOR, _lower),
     "isolation.level": Passed("isolation.level", Client.FETCHER, _lower),
-    "delivery.timeout.ms": Passed("message.timeout.ms", Client.PRODUCER),
+    "delivery.timeout.ms": _MESSAGE_TIMEOUT,
+    "message.timeout.ms": _MESSAGE_TIMEOUT,
     "max.request.size": Passed("message.max.bytes", Client.PRODUCER),
     "buffer.memory": Passed("queue.buffering.max.kbytes", Client.PRODUCER, _kibibytes),
     "compression.type": Passed("compression.type", Client.PRODUCER, _lower),
@@ -170,7 +177,6 @@ PASSED: dict[str, Passed] = {
         "linger.ms",
         "max.in.flight.requests.per.connection",
         "message.max.bytes",
-        "message.timeout.ms",
         "queue.buffering.max.kbytes",
         "queue.buffering.max.messages",
         "retries",

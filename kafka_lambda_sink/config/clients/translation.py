@@ -95,7 +95,7 @@ def _passed(name: str, clients: Client) -> Passed | None:
 
 def _pass(setting: Setting, passed: Passed, clients: Client, result: Translated, origin: dict[str, Setting]) -> None:
     try:
-        value = passed.convert(setting.value)
+        value = _cut(setting, passed, passed.convert(setting.value), result)
     except ValueError as error:
         message = str(error) if not str(error).startswith("invalid literal") else "must be a whole number"
         result.problems.append(setting.problem("invalid-value", message))
@@ -107,6 +107,15 @@ def _pass(setting: Setting, passed: Passed, clients: Client, result: Translated,
         return
     origin[passed.target] = setting
     result.entries[passed.target] = (value, passed.clients & clients)
+
+
+def _cut(setting: Setting, passed: Passed, value: str, result: Translated) -> str:
+    if passed.most is None or (int(value) != 0 and int(value) <= passed.most):
+        return value
+    message = f"is {value}, and {passed.most} is in force: a report that is not written by then is produced again"
+    hint = f"Nothing is lost by it; set at most {passed.most}"
+    result.warnings.append(setting.problem("value-cut", message, hint))
+    return str(passed.most)
 
 
 def _refuse(name: str, setting: Setting, result: Translated) -> None:

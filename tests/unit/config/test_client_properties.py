@@ -242,6 +242,34 @@ def test_weak_or_ineffective_security_is_a_warning(load_text: Load, text: str):
     assert len(load_text(text).warnings) == 1
 
 
+@pytest.mark.parametrize(
+    ("key", "given", "effective"),
+    [
+        ("producer.override.delivery.timeout.ms", "120000", "59999"),
+        ("producer.override.delivery.timeout.ms", "60000", "59999"),
+        ("producer.override.message.timeout.ms", "0", "59999"),
+        ("producer.override.message.timeout.ms", "59999", None),
+        ("producer.override.message.timeout.ms", "1", None),
+    ],
+)
+def test_a_report_has_its_last_word_within_a_minute_and_a_longer_time_is_told(
+    load_text: Load, key: str, given: str, effective: str | None
+):
+    text = f"errors.tolerance=all\nerrors.deadletterqueue.topic.name=dead\n{key}={given}\n"
+    loaded = load_text(text)
+    assert loaded.clients.dead_letter_producer["message.timeout.ms"] == (effective or given)
+    assert [(told.key, told.error_id) for told in loaded.warnings] == ([(key, "value-cut")] if effective else [])
+    for told in loaded.warnings:
+        assert told.line is not None
+        assert f"is {given}, and 59999 is in force" in told.message
+
+
+@pytest.mark.parametrize("value", ["soon", ""])
+def test_a_time_for_reports_that_is_no_number_is_refused(refuse_text: Refuse, value: str):
+    (problem,) = refuse_text(f"producer.override.delivery.timeout.ms={value}\n")
+    assert (problem.key, problem.message) == ("producer.override.delivery.timeout.ms", "must be a whole number")
+
+
 def test_an_empty_identification_algorithm_is_none(load_text: Load):
     text = "security.protocol=SSL\nssl.endpoint.identification.algorithm=\n"
     assert load_text(text).clients.fetcher["ssl.endpoint.identification.algorithm"] == "none"
