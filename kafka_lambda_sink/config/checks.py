@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_problem, is_foreign
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.config.topic_loops import topic_loops
 
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload
 _ASYNC_LIMIT = 1_048_576
@@ -25,13 +27,14 @@ class Finding(NamedTuple):
     hint: str | None = None
 
 
-def errors(config: SinkConfig, coordinator: Mapping[str, str]) -> Iterator[Finding]:
-    """What stops the start. `coordinator` has the properties of the group's member."""
+def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
+    """What stops the start."""
     yield from _selection(config)
+    yield from _loops(config, clients)
     yield from _credentials(config)
     yield from _function(config)
     yield from _limits(config)
-    yield from _group(config, coordinator)
+    yield from _group(config, clients.coordinator)
 
 
 def warnings(config: SinkConfig) -> Iterator[Finding]:
@@ -66,10 +69,13 @@ def _selection(config: SinkConfig) -> Iterator[Finding]:
     if bool(config.topics) == (config.topics_regex is not None):
         both = "one of topics and topics.regex, not both" if config.topics else "topics (or topics.regex) is required"
         yield Finding(("topics", "topics_regex"), both, "conflict" if config.topics else "missing-key")
-    for key, topic in config.report_topics.items():
-        if config.selects(topic):
-            attribute = key.replace(".", "_")
-            message = f"`{topic}` is among the topics that are read: its records would come back for ever"
+
+
+def _loops(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
+    for loop in topic_loops(config, clients):
+        if loop.is_certain:
+            attribute = loop.key.replace(".", "_")
+            message = f"`{loop.topic}` is among the topics that are read: its records would come back for ever"
             yield Finding((attribute, "topics", "topics_regex"), message, "topic-loop")
 
 

@@ -99,6 +99,11 @@ class SinkConfig(
         """`topics.regex`, compiled; to be used with `fullmatch`. None where `topics` lists them."""
         return None if self.topics_regex is None else compile_java_regex(self.topics_regex)
 
+    @property
+    def topics_text(self) -> str:
+        """What `topics` or `topics.regex` says."""
+        return self.topics_regex or ",".join(self.topics)
+
     def selects(self, topic: str) -> bool:
         """Whether a topic of this name is read."""
         pattern = self.topics_pattern
@@ -106,10 +111,14 @@ class SinkConfig(
 
     @property
     def report_topics(self) -> dict[str, str]:
-        """The topics that are written, each with the key that names it: never to be read by the same connector."""
+        """The topics that are written, each with the key that names it.
+
+        An asynchronous connector has no results, and one that tolerates no errors has no dead letters.
+        """
+        has_results, has_dead_letters = self.aws_lambda_invocation_type == "sync", self.errors_tolerance == "all"
         named = {
-            "aws.lambda.response.topic": self.aws_lambda_response_topic,
+            "aws.lambda.response.topic": self.aws_lambda_response_topic if has_results else None,
             "aws.lambda.error.topic": self.aws_lambda_error_topic,
-            "errors.deadletterqueue.topic.name": self.errors_deadletterqueue_topic_name,
+            "errors.deadletterqueue.topic.name": self.errors_deadletterqueue_topic_name if has_dead_letters else None,
         }
         return {key: topic for key, topic in named.items() if topic}

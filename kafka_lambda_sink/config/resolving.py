@@ -45,7 +45,7 @@ def resolve(collected: Collected, environ: Mapping[str, str]) -> Resolved:
     _fill_in_connector_name(layers)
     config, wrong = _build(layers, collected)
     assembly = _clients(config, wrong, collected)
-    _report(checks.errors(config, assembly.properties.coordinator), wrong, collected, collected.problems)
+    _report(checks.errors(config, assembly.properties), wrong, collected, collected.problems)
     _report(checks.warnings(config), wrong, collected, collected.warnings)
     _check_credentials_provider(collected, has_role=config.aws_role_arn is not None)
     _warn_of_missing_converters(collected)

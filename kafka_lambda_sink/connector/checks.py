@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from kafka_lambda_sink.config.loading import LoadedConfig
+from kafka_lambda_sink.connector.asking import Asking, ask_together
 from kafka_lambda_sink.connector.findings import Finding, Status, fine, of_problem, skipped
-from kafka_lambda_sink.connector.function_checks import check_function
-from kafka_lambda_sink.connector.kafka_checks import KafkaChecks
+from kafka_lambda_sink.connector.function_checks import check_function, late_function
+from kafka_lambda_sink.connector.kafka_checks import KafkaChecks, possible_loop
+from kafka_lambda_sink.connector.report_topics import report_topics
 from kafka_lambda_sink.core.ports import Clock
+
+#: Seconds that everything that has to be asked may take together.
+_TIMEOUT: Final = 9.5
 
 
 def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> Iterator[Finding]:
@@ -19,17 +25,28 @@ def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> 
     yield fine("converters", "key", _converter(sink.key_converter, has_schemas=sink.key_converter_schemas_enable))
     yield fine("converters", "value", _converter(sink.value_converter, has_schemas=sink.value_converter_schemas_enable))
     if is_offline:
-        topics = sink.topics_regex or ",".join(sink.topics)
-        for check, subject in (
-            ("brokers", sink.bootstrap_servers),
-            ("source-topic", topics),
-            ("group", loaded.clients.group_id),
-            *(("report-topic", topic) for topic in sink.report_topics.values()),
-        ):
-            yield skipped(check, subject, "not asked: --offline")
-    else:
-        yield from KafkaChecks(loaded).run()
-    yield from check_function(sink, clock, is_offline=is_offline)
+        yield from _offline(loaded)
+        yield from check_function(sink, clock, is_offline=True)
+        return
+    kafka = KafkaChecks(loaded)
+    refused = kafka.client_properties()
+    yield from refused
+    function = Asking(check_function(sink, clock, is_offline=False), late_function(sink))
+    yield from ask_together([*([] if refused else kafka.askings()), function], clock, _TIMEOUT)
+    if not refused:
+        yield from kafka.loops()
+
+
+def _offline(loaded: LoadedConfig) -> Iterator[Finding]:
+    sink = loaded.sink
+    for check, subject in (
+        ("brokers", sink.bootstrap_servers),
+        ("source-topic", sink.topics_text),
+        ("group", loaded.clients.group_id),
+        *(("report-topic", topic) for topic in sink.report_topics.values()),
+    ):
+        yield skipped(check, subject, "not asked: --offline")
+    yield from (possible_loop(topic) for topic in report_topics(sink, loaded.clients) if topic.may_loop)
 
 
 def _converter(name: str, *, has_schemas: bool) -> str:

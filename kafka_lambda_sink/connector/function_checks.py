@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from kafka_lambda_sink.aws_lambda.errors import READ_TIMEOUT
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.findings import Finding, Status, broken, doubtful, fine, of_problem, skipped
 from kafka_lambda_sink.connector.function import open_function
 from kafka_lambda_sink.connector.function_timeout import short_timeout
-from kafka_lambda_sink.core.errors import ConfigError, InvocationError
+from kafka_lambda_sink.core.errors import ConfigError, InvocationError, TransientInvocationError
 from kafka_lambda_sink.core.ports import Clock, FunctionControl
 
 _NOT_KNOWN: Final = "function-timeout-unknown"
@@ -41,6 +42,13 @@ def check_function(config: SinkConfig, clock: Clock, *, is_offline: bool) -> Ite
     yield fine("function", name, f"may be invoked ({config.aws_lambda_invocation_type})")
     if config.aws_lambda_invocation_type == "sync":
         yield _timeout(config, control)
+
+
+def late_function(config: SinkConfig) -> Finding:
+    """What to say when there is no answer in time."""
+    message = "no answer in time: neither from the endpoint nor, maybe, from what gives the credentials"
+    error = TransientInvocationError(message, code=READ_TIMEOUT, hint="Check the network, endpoints and proxies")
+    return broken("function", config.aws_lambda_function_name, error)
 
 
 def _timeout(config: SinkConfig, control: FunctionControl) -> Finding:

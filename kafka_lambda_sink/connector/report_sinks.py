@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.report_topics import ReportTopic, report_topics
 from kafka_lambda_sink.contracts.report_format import ReportFormat
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
 from kafka_lambda_sink.contracts.shrink import shrink
@@ -34,64 +34,8 @@ from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 
-#: Kafka's words for "as the broker is configured".
-_BROKER_DEFAULT = -1
 #: Answers that say nothing about the topic that is to be created.
 _PASSING = frozenset({"NOT_CONTROLLER", "REQUEST_TIMED_OUT", "THROTTLING_QUOTA_EXCEEDED", "BROKER_NOT_AVAILABLE"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportTopic:
-    """One topic that is written, and where."""
-
-    key: str
-    topic: str
-    producer: Mapping[str, str]
-    admin: Mapping[str, str]
-    partitions: int
-    replication_factor: int
-
-
-def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportTopic]:
-    """The topics that this configuration writes.
-
-    An asynchronous connector has no results, and one that tolerates no errors has no dead letters.
-    """
-    topics = []
-    if config.aws_lambda_response_topic and config.aws_lambda_invocation_type == "sync":
-        topics.append(
-            ReportTopic(
-                key="aws.lambda.response.topic",
-                topic=config.aws_lambda_response_topic,
-                producer=clients.response_producer,
-                admin=clients.response_admin,
-                partitions=config.reporter_result_topic_partitions,
-                replication_factor=config.reporter_result_topic_replication_factor,
-            )
-        )
-    if config.aws_lambda_error_topic:
-        topics.append(
-            ReportTopic(
-                key="aws.lambda.error.topic",
-                topic=config.aws_lambda_error_topic,
-                producer=clients.error_producer,
-                admin=clients.error_admin,
-                partitions=config.reporter_error_topic_partitions,
-                replication_factor=config.reporter_error_topic_replication_factor,
-            )
-        )
-    if config.errors_deadletterqueue_topic_name and config.errors_tolerance == "all":
-        topics.append(
-            ReportTopic(
-                key="errors.deadletterqueue.topic.name",
-                topic=config.errors_deadletterqueue_topic_name,
-                producer=clients.dead_letter_producer,
-                admin=clients.admin,
-                partitions=_BROKER_DEFAULT,
-                replication_factor=config.errors_deadletterqueue_topic_replication_factor,
-            )
-        )
-    return topics
 
 
 class ReportSinks:
@@ -112,16 +56,17 @@ class ReportSinks:
         self._topics = {topic.key: topic for topic in report_topics(config, clients)}
         self._reporters: dict[frozenset[tuple[str, str]], Reporter] = {}
 
-    def create_topics(self) -> None:
-        """Create those that are missing. Blocks. Raises ConfigError with a hint where that is not allowed.
+    def prepare_topics(self, source: TopicCatalog) -> None:
+        """Refuse those that `source` gives us to read, create those that are missing. Blocks.
 
-        Raises RetriableKafkaError where the cluster could not answer.
+        Raises ConfigError with a hint, RetriableKafkaError where a cluster could not answer.
         """
         problems = []
         for topic in self._topics.values():
             catalog = self._open_catalog(admin_config(topic.admin, client_id=self._config.name))
             try:
-                problems += _create(catalog, topic)
+                loop = _loop(topic, source, catalog) if topic.may_loop else None
+                problems += [loop] if loop else _create(catalog, topic)
             finally:
                 catalog.close()
         if problems:
@@ -163,6 +108,14 @@ class ReportSinks:
 
             reporter = self._reporters[properties] = Reporter(build, build_alone, shrink, self._clock, self._alarms)
         return reporter
+
+
+def _loop(topic: ReportTopic, source: TopicCatalog, catalog: TopicCatalog) -> Problem | None:
+    source_cluster, cluster = source.cluster_id(), catalog.cluster_id()
+    if None in {source_cluster, cluster}:
+        message = "cannot tell whether a topic that is written is one that is read: its cluster has no id"
+        _log.warning(message, topic=topic.topic, key=topic.key, error_id="topic-loop")
+    return topic.loop(source_cluster, cluster)
 
 
 def _create(catalog: TopicCatalog, topic: ReportTopic) -> list[Problem]:

@@ -84,7 +84,7 @@ class Task:
         check_function(control, self._clock, self._stop)
         timeout = reply_timeout(self._config, control, self._clock)
         self._ask_until_answered(self._watch.refresh)
-        self._ask_until_answered(self._sinks.create_topics)
+        self._ask_until_answered(partial(self._sinks.prepare_topics, self._catalog))
         self._coordinator = self._build_coordinator(timeout)
         self._run(self._watch.run, "topics")
         for reporter in self._sinks.reporters:

@@ -232,6 +232,9 @@ class TopicSnapshot:
 class TopicCatalog(Protocol):
     """Asks the cluster about topics. Thread-safe. Every method blocks up to the request timeout."""
 
+    def cluster_id(self) -> str | None:
+        """Which cluster it is, by whatever addresses; None where it does not say. Raises as `names`."""
+
     def names(self) -> list[str]:
         """Names of all topics that we may describe. Raises RetriableKafkaError, KafkaAuthorizationError."""
 

@@ -29,6 +29,12 @@ class AdminTopicCatalog:
         self._timeout = timeout
         self._admin: AdminClient = build_client(AdminClient, config, self._events)
 
+    def cluster_id(self) -> str | None:
+        """Which cluster it is."""
+        answer = self._admin.describe_cluster(request_timeout=self._timeout)
+        # None where the broker is older than cluster ids, which the client's types do not tell.
+        return self._result(answer, "asking which cluster it is").cluster_id or None
+
     def names(self) -> list[str]:
         """Names of all topics that we may describe, sorted."""
         try:

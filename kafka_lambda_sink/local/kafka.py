@@ -135,6 +135,11 @@ class EmbeddedCatalog:
         client: dict[str, Any] = {**config, "logger": _logger}
         self._admin = AdminClient(client)
 
+    def cluster_id(self) -> str | None:
+        """Which cluster it is."""
+        found: str | None = _ask(self._admin.list_topics, timeout=_TIMEOUT).cluster_id
+        return found
+
     def names(self) -> list[str]:
         """Names of all topics."""
         return sorted(_ask(self._admin.list_topics, timeout=_TIMEOUT).topics)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import uuid
 
 import pytest
@@ -45,8 +47,8 @@ def write(tmp_path, endpoint):
     return file
 
 
-def check(path, *words):
-    done = run("check", "--config", path, "--output", "json", *words)
+def check(path, *words, timeout=60):
+    done = run("check", "--config", path, "--output", "json", *words, timeout=timeout)
     assert done.stderr == ""
     document = json.loads(done.stdout)
     assert document["exit_code"] == done.returncode
@@ -114,6 +116,22 @@ class TestOnABroker:
         found = finding(document, "configuration", "aws.lambda.response.topic")
         assert (found["status"], found["error_id"]) == ("warning", "no-effect")
         assert document["exit_code"] == 0
+
+    def test_a_topic_that_is_written_and_read(self, broker: Broker, cluster: Cluster, sasl_broker: Broker, write):
+        topic = cluster.create_topic()
+        changes = {"topics": topic, "bootstrap.servers": broker.bootstrap, "aws.lambda.error.topic": topic}
+
+        def check_with(servers, *words):
+            document = check(write(**changes, **{"aws.lambda.error.bootstrap.servers": servers}), *words)
+            return document["exit_code"], [
+                each["status"] for each in document["findings"] if each["error_id"] == "topic-loop"
+            ]
+
+        by_name = broker.bootstrap.replace("127.0.0.1", "localhost")
+        assert check_with(by_name, "--offline") == (0, ["warning"]), "it may be another cluster"
+        assert check_with(by_name) == (2, ["failed"]), "it is the same"
+        assert check_with(sasl_broker.admin_bootstrap) == (0, []), "it is another"
+        assert check_with(NOWHERE) == (1, ["warning"]), "nobody knows"
 
     @pytest.mark.parametrize(
         ("change", "code", "error_id", "hint"),
@@ -184,6 +202,30 @@ def test_brokers_out_of_reach(write):
     assert (found["error_id"], document["exit_code"]) == ("RetriableKafkaError", 1)
     assert "Connection refused" in found["message"]
     assert "bootstrap.servers" in found["hint"]
+
+
+def test_services_that_never_answer_take_ten_seconds_together(write):
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
+        source, results, errors, function = ("{}:{}".format(*server.getsockname()) for server in silent)
+        path = write(
+            **{
+                "bootstrap.servers": source,
+                "aws.lambda.response.topic": "results",
+                "aws.lambda.response.bootstrap.servers": results,
+                "aws.lambda.error.topic": "errors",
+                "aws.lambda.error.bootstrap.servers": errors,
+                "aws.lambda.endpoint.url": f"http://{function}",
+            }
+        )
+        # Half of it for a process that starts slowly.
+        document = check(path, timeout=20)
+    failed = {(each["check"], each["subject"]) for each in document["findings"] if each["status"] == "failed"}
+    assert failed == {("brokers", source), ("brokers", results), ("brokers", errors), ("function", "orders")}
+    assert all(each["hint"] for each in document["findings"] if each["status"] == "failed")
+    skipped = [each["subject"] for each in document["findings"] if each["status"] == "skipped"]
+    assert skipped[0] == "orders"
+    assert {"results", "errors"} <= {*skipped}
 
 
 def test_every_problem_of_a_file_at_once_with_its_line(write):

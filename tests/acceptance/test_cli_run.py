@@ -11,6 +11,7 @@ import pytest
 
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
+from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.command import run
 from tests.support.sink_process import SinkProcess
@@ -119,6 +120,27 @@ def test_0_sigterm_stops_in_order(tmp_path, on_broker, cluster: Cluster, endpoin
     assert SECRET not in sink.output()
     delivered = sum(entry.body.count(b'"offset"') for entry in endpoint.journal.requests("RequestResponse"))
     assert cluster.committed(f"connect-{on_broker['name']}", topic)[0].offset == delivered > 0
+
+
+@pytest.mark.broker
+def test_a_topic_of_the_same_name_is_a_mirror_on_another_cluster_and_a_loop_on_the_same(
+    tmp_path, on_broker, cluster: Cluster, sasl_broker: Broker, sasl_cluster: Cluster
+):
+    topic = on_broker["topics"]
+    cluster.produce(topic, [b"1", b"2"])
+    mirrored = on_broker | {"aws.lambda.response.topic": topic}
+    loop = mirrored | {"aws.lambda.response.bootstrap.servers": cluster.bootstrap.replace("127.0.0.1", "localhost")}
+    with SinkProcess(tmp_path, loop) as sink:
+        assert sink.wait(40) == 2, sink.output()
+    assert "is among the topics that are read" in sink.output()
+    with SinkProcess(
+        tmp_path, mirrored | {"aws.lambda.response.bootstrap.servers": sasl_broker.admin_bootstrap}
+    ) as sink:
+        group = f"connect-{on_broker['name']}"
+        wait_until(lambda: 0 in cluster.committed(group, topic) and cluster.committed(group, topic)[0].offset == 2, 40)
+        sink.stop()
+    assert len(sasl_cluster.read_all(topic)) == 2
+    assert cluster.end_offsets(topic)[0] == 2
 
 
 @pytest.mark.broker

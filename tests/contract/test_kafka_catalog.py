@@ -39,6 +39,14 @@ def test_a_topic_created_again_has_another_id(broker: Broker, cluster: Cluster):
     catalog.close()
 
 
+def test_a_cluster_has_one_id_whatever_its_address_is(broker: Broker, sasl_broker: Broker):
+    port = broker.bootstrap.partition(":")[2]
+    by_name = AdminTopicCatalog(admin_config({"bootstrap.servers": f"localhost:{port}"}, client_id="test"))
+    assert catalog_on(broker).cluster_id() == by_name.cluster_id() == broker.cluster_id
+    other = AdminTopicCatalog(admin_config({"bootstrap.servers": sasl_broker.admin_bootstrap}, client_id="test"))
+    assert other.cluster_id() == sasl_broker.cluster_id != broker.cluster_id
+
+
 def test_the_id_is_kafka_s_own_text(broker: Broker, cluster: Cluster):
     catalog = catalog_on(broker)
     topics = [cluster.create_topic() for _ in range(4)]

@@ -127,7 +127,13 @@ class FakeCatalog:
         self.topics = dict(topics)
         #: Raised by the next questions, one each.
         self.failures: deque[Exception] = deque()
+        #: Which cluster it is.
+        self.cluster: str | None = "cluster"
         self.is_closed = False
+
+    def cluster_id(self) -> str | None:
+        self._fail()
+        return self.cluster
 
     def names(self) -> list[str]:
         self._fail()

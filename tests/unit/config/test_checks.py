@@ -1,5 +1,6 @@
 import pytest
 
+from kafka_lambda_sink.config.topic_loops import topic_loops
 from tests.support.config_text import Load, Refuse
 
 LOOP = "aws.lambda.response.topic=orders\n"
@@ -70,6 +71,48 @@ def test_a_regex_is_held_against_the_default_names_of_report_topics(refuse_text:
     text = "topics=\ntopics.regex=orders.*\nreporter.result.topic.key.format=json\n"
     looping = [problem.key for problem in refuse_text(text) if problem.error_id == "topic-loop"]
     assert len(looping) == 2
+
+
+@pytest.mark.parametrize(
+    "servers", ["localhost:9092", "LOCALHOST:9092", "PLAINTEXT://localhost:9092", "other:9092,localhost:9092"]
+)
+def test_a_report_topic_loops_where_its_brokers_are_those_that_are_read_from(refuse_text: Refuse, servers: str):
+    problems = refuse_text(f"{LOOP}aws.lambda.response.bootstrap.servers={servers}\n")
+    assert [(problem.key, problem.error_id) for problem in problems] == [("aws.lambda.response.topic", "topic-loop")]
+
+
+@pytest.mark.parametrize(
+    ("text", "looping"),
+    [
+        (f"{LOOP}aws.lambda.response.bootstrap.servers=other:9092\n", ["aws.lambda.response.topic"]),
+        (
+            "aws.lambda.error.topic=orders\naws.lambda.error.bootstrap.servers=localhost:9093\n",
+            ["aws.lambda.error.topic"],
+        ),
+        (
+            (
+                "errors.tolerance=all\nerrors.deadletterqueue.topic.name=orders\n"
+                "producer.override.bootstrap.servers=other:9092\n"
+            ),
+            ["errors.deadletterqueue.topic.name"],
+        ),
+        (
+            "topics=\ntopics.regex=ord.*\nreporter.bootstrap.servers=other:9092\n",
+            ["aws.lambda.response.topic", "aws.lambda.error.topic"],
+        ),
+        ("aws.lambda.response.topic=results\naws.lambda.response.bootstrap.servers=other:9092\n", []),
+        # Nothing is written.
+        ("aws.lambda.invocation.type=async\n" + LOOP, []),
+        ("errors.deadletterqueue.topic.name=orders\n", []),
+    ],
+)
+def test_a_report_topic_on_other_brokers_may_loop_and_one_that_is_not_written_does_not(
+    load_text: Load, text: str, looping: list[str]
+):
+    loaded = load_text(text)
+    assert [(loop.key, loop.is_certain) for loop in topic_loops(loaded.sink, loaded.clients)] == [
+        (key, False) for key in looping
+    ]
 
 
 @pytest.mark.parametrize(

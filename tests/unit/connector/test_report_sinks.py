@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from kafka_lambda_sink.config.loading import LoadedConfig, load
-from kafka_lambda_sink.connector.report_sinks import ReportSinks, report_topics
+from kafka_lambda_sink.connector.report_sinks import ReportSinks
+from kafka_lambda_sink.connector.report_topics import report_topics
 from kafka_lambda_sink.core.errors import ConfigError, KafkaClientError, RetriableKafkaError
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from tests.support.config_text import FIVE
@@ -23,6 +24,36 @@ def loaded(tmp_path: Path, text: str) -> LoadedConfig:
 def test_a_dead_letter_topic_is_touched_only_where_something_is_written_to_it(tmp_path, tolerance, topics):
     config = loaded(tmp_path, f"errors.deadletterqueue.topic.name=dead\nerrors.tolerance={tolerance}\n")
     assert [topic.topic for topic in report_topics(config.sink, config.clients)] == topics
+
+
+MIRROR = "aws.lambda.error.topic=orders\naws.lambda.error.bootstrap.servers=other:9092\n"
+
+
+def prepare(tmp_path: Path, source: str | None, reports: str | None) -> FakeCatalog:
+    """Prepare the error topic `orders` of a sink that reads `orders` from the cluster `source`."""
+    config = loaded(tmp_path, MIRROR)
+    clock = SteppedClock()
+    source_catalog, catalog = FakeCatalog(), FakeCatalog()
+    source_catalog.cluster, catalog.cluster = source, reports
+    ReportSinks(config.sink, config.clients, clock, Alarms(clock), lambda _: catalog).prepare_topics(source_catalog)
+    return catalog
+
+
+def test_a_topic_of_the_same_name_on_another_cluster_is_prepared_as_any(tmp_path):
+    assert "orders" in prepare(tmp_path, "one", "another").topics
+
+
+def test_the_same_cluster_by_other_addresses_is_refused(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        prepare(tmp_path, "one", "one")
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.error_id) == ("aws.lambda.error.topic", "topic-loop")
+    assert "other:9092 is the cluster that they are read from" in problem.message
+
+
+def test_clusters_without_ids_are_a_warning(tmp_path, caplog):
+    assert "orders" in prepare(tmp_path, None, None).topics
+    assert "cannot tell whether" in caplog.text
 
 
 class RefusingCatalog(FakeCatalog):
@@ -53,5 +84,5 @@ def test_a_cluster_that_could_not_answer_is_asked_again_and_one_that_refused_is_
     catalog = RefusingCatalog(code)
     sinks = ReportSinks(config.sink, config.clients, clock, Alarms(clock), lambda _: catalog)
     with pytest.raises(kind):
-        sinks.create_topics()
+        sinks.prepare_topics(FakeCatalog())
     assert catalog.is_closed
