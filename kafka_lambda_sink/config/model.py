@@ -17,7 +17,7 @@ from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionG
 from kafka_lambda_sink.config.groups.process import ProcessGroup
 from kafka_lambda_sink.config.groups.reports import ReportGroup
 from kafka_lambda_sink.config.layers import LAYERS, layer_sources
-from kafka_lambda_sink.config.topic_selection import compile_java_regex
+from kafka_lambda_sink.core.java_regex import compile_java_regex
 
 #: In the order of the reference.
 GROUPS = (
