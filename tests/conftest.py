@@ -12,6 +12,7 @@ import pytest
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.scenario import Build, Scenario
+from tests.support.schema_registry import ApicurioRegistry
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +50,10 @@ def scenario(cluster: Cluster, tmp_path: Path) -> Iterator[Build]:
             return stack.enter_context(Scenario(cluster, tmp_path, **settings))
 
         yield build
+
+
+@pytest.fixture(scope="session")
+def schema_registry() -> Iterator[ApicurioRegistry]:
+    """A real schema registry for the whole run; tests take subjects of their own."""
+    with ApicurioRegistry() as running:
+        yield running
