@@ -97,6 +97,11 @@ class Broker:
         return f"127.0.0.1:{self._ports[1]}" if self.users else self.bootstrap
 
     @property
+    def voter(self) -> str:
+        """Where its controller listens, as `controller.quorum.voters` has it."""
+        return f"{self._extra.get('node.id', '1')}@127.0.0.1:{self._ports[2]}"
+
+    @property
     def pid(self) -> int:
         """Process id of the running broker."""
         assert self._process is not None, "not started"
@@ -105,9 +110,7 @@ class Broker:
     def __enter__(self) -> Self:
         """Format and start; returns when the broker answers."""
         try:
-            if not archive().exists():
-                _make_archive()
-            self._format()
+            self.format()
             self.start()
         except BaseException:
             self.close()
@@ -131,8 +134,24 @@ class Broker:
             "ssl.ca.location": str(self.ca_file),
         }
 
+    def join(self, cluster_id: str, voters: str) -> None:
+        """Be a node of a cluster of several, once it is formatted. `voters` as `controller.quorum.voters` has them."""
+        self.cluster_id = cluster_id
+        self._extra["controller.quorum.voters"] = voters
+
     def start(self, *options: str) -> None:
         """Start the process on the same ports and log; `options` go to Java. Blocks until it answers."""
+        self.launch(*options)
+        self.wait_ready()
+
+    def format(self) -> None:
+        """Write its configuration and prepare its directory, once."""
+        if not archive().exists():
+            _make_archive()
+        self._format()
+
+    def launch(self, *options: str) -> None:
+        """Start the process; alone in a cluster of several it could not answer yet."""
         assert self._process is None, "already running"
         command = java(
             [f"-Xmx{self._heap}", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", *options],
@@ -141,6 +160,9 @@ class Broker:
         )
         with (self.directory / "broker.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def wait_ready(self) -> None:
+        """Block until it answers."""
         admin = AdminClient({"bootstrap.servers": self.admin_bootstrap, "log_level": "0"})
         wait_until(lambda: self._answers(admin), _START_TIMEOUT, what=f"{self} answers")
 
@@ -219,7 +241,7 @@ class Broker:
         advertised = [f"{name}://127.0.0.1:{port}" for name, port in listeners.items() if name != "CONTROLLER"]
         protocols = dict.fromkeys(listeners, "PLAINTEXT")
         properties = _PROPERTIES | {
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "controller.quorum.voters": self.voter,
             "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items()),
             "advertised.listeners": ",".join(advertised),
             "inter.broker.listener.name": "ADMIN" if self.users else "CLIENT",

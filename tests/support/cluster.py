@@ -28,6 +28,7 @@ from confluent_kafka.admin import (
 )
 
 from tests.support.broker import Broker
+from tests.support.broker_trio import BrokerTrio
 from tests.support.waiting import wait_until
 
 _COORDINATOR_MOVES = frozenset(
@@ -39,9 +40,9 @@ Record = bytes | tuple[Any, ...]
 
 
 class Cluster:
-    """Admin rights on one broker. Every method blocks and raises KafkaException."""
+    """Admin rights on one broker or three. Every method blocks and raises KafkaException."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker | BrokerTrio) -> None:
         self.broker = broker
         self.bootstrap = broker.bootstrap
         self._config: dict[str, Any] = {"bootstrap.servers": broker.admin_bootstrap, "log_level": "0"}
@@ -53,7 +54,7 @@ class Cluster:
         """A new topic's name, usable at once; `config` keys with `_` for `.`."""
         name = name or f"topic-{uuid.uuid4().hex[:12]}"
         settings = {key.replace("_", "."): value for key, value in config.items()}
-        self.admin.create_topics([NewTopic(name, partitions, 1, config=settings)])[name].result()
+        self.admin.create_topics([NewTopic(name, partitions, config=settings)])[name].result()
         wait_until(lambda: self._has_leaders(name, partitions), what=f"{name} has leaders")
         return name
 
