@@ -9,18 +9,28 @@ import msgspec
 
 from kafka_lambda_sink.converters.json_text import InvalidJsonError, validate_json
 from kafka_lambda_sink.core.errors import RecordError
+from kafka_lambda_sink.core.schema import Schema
 
 #: What msgspec's JSON encoder embeds: a str as a string, bytes as a base64 string, Raw as it is, None as null.
-Embeddable: TypeAlias = "str | bytes | msgspec.Raw | None"
+Embeddable: TypeAlias = "str | bytes | float | msgspec.Raw | None"
 
 #: Bytes as Kafka holds them, or None, to what is embedded. Raises RecordError. Pure, for any thread.
 Converter: TypeAlias = Callable[[bytes | None], Embeddable]
 
+#: Connect's data to what is embedded. Raises RecordError.
+Embedder: TypeAlias = Callable[[Schema | None, object], Embeddable]
+
 ConverterName: TypeAlias = Literal["string", "json", "bytes"]
 
-#: Kafka Connect's names of the two stages.
+#: Kafka Connect's names of the stages.
 KEY_CONVERTER: Final = "KEY_CONVERTER"
 VALUE_CONVERTER: Final = "VALUE_CONVERTER"
+HEADER_CONVERTER: Final = "HEADER_CONVERTER"
+
+
+def name_of_part(stage: str) -> str:
+    """What messages call the part of the record that a stage converts: `key`, `value`, `header`."""
+    return stage.removesuffix("_CONVERTER").lower()
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -1,0 +1,68 @@
+"""Connect's logical types to JSON: Decimal, Date, Time, Timestamp (org.apache.kafka.connect.data, Kafka 4.1)."""
+
+from __future__ import annotations
+
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Final
+
+from kafka_lambda_sink.converters.json_form import DecimalFormat
+from kafka_lambda_sink.converters.json_numbers import UnwritableError
+from kafka_lambda_sink.converters.schemaless_json import Write
+from kafka_lambda_sink.core.schema import DATE, DECIMAL, TIME, TIMESTAMP, Instant, Schema
+
+_DAY_MS: Final = 86_400_000
+#: Rounds nothing, whatever the size.
+_EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+def logical_writer(schema: Schema, decimal_format: DecimalFormat) -> Write | None:
+    """What writes values of a logical type, told by the schema's name as in Connect; None for other schemas.
+
+    Its Write raises UnwritableError and, for values of another type, TypeError or AttributeError.
+    """
+    if schema.name == DECIMAL:
+        return _decimal_number if decimal_format == "NUMERIC" else _decimal_bytes_writer(schema.scale)
+    return _INSTANTS.get(schema.name or "")
+
+
+def _decimal_number(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise UnwritableError("a decimal that is not finite")
+    return value
+
+
+def _decimal_bytes_writer(scale: int) -> Write:
+    unit = Decimal((0, (1,), scale))
+
+    def write(value: Decimal) -> bytes:
+        unscaled = _EXACT.multiply(_decimal_number(value), unit)
+        integer = int(unscaled)
+        if integer != unscaled:
+            raise UnwritableError(f"a decimal with more than the {scale} digits after the point of its schema")
+        # The least bytes of the two's complement, BigInteger.toByteArray.
+        return integer.to_bytes((integer if integer >= 0 else ~integer).bit_length() // 8 + 1, "big", signed=True)
+
+    return write
+
+
+def _milliseconds(value: object) -> int:
+    if not isinstance(value, Instant):
+        raise TypeError(type(value))
+    return int(value)
+
+
+def _date(value: object) -> int:
+    days, time_of_day = divmod(_milliseconds(value), _DAY_MS)
+    if time_of_day:
+        raise UnwritableError("a date with a time of day")
+    return days
+
+
+def _time(value: object) -> int:
+    time_of_day = _milliseconds(value)
+    if not 0 <= time_of_day <= _DAY_MS:
+        raise UnwritableError("a time of day below zero or beyond 24 hours")
+    return time_of_day
+
+
+_INSTANTS: Final[dict[str, Write]] = {DATE: _date, TIME: _time, TIMESTAMP: _milliseconds}

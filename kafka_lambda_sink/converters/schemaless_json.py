@@ -1,0 +1,115 @@
+"""Data without a schema to JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from kafka_lambda_sink.converters.json_form import JsonForm
+from kafka_lambda_sink.converters.json_numbers import (
+    UnwritableError,
+    float_writer,
+    integer_writer,
+    single_writer,
+)
+from kafka_lambda_sink.core.schema import Float32, Instant, TextFloat
+
+#: A value that is not None to what the encoder of `build_encoder` writes.
+Write: TypeAlias = Callable[[Any], object]
+#: To JSON. Raises UnwritableError; UnicodeEncodeError for a lone surrogate.
+Encode: TypeAlias = Callable[[object], bytes]
+
+#: What msgspec makes of numbers that are not finite, without a word.
+_SUSPECTS: Final = (b"null", b"NaN", b"Infinity")
+
+
+def build_encoder(form: JsonForm) -> Encode:
+    """The encoder of all that a `Write` hands out, and of Connect's data without a schema but for what `form` forbids.
+
+    A number that was read is written as it was. What JsonConverter refuses without a schema has its one plain form: a
+    decimal as a number, an instant as its milliseconds.
+    """
+    write_single = single_writer(form.nonfinite)
+
+    def hook(value: object) -> object:
+        # msgspec asks for what is a subclass of a type that it knows.
+        if isinstance(value, TextFloat):
+            return msgspec.Raw(value.text)
+        if isinstance(value, Instant):
+            return int(value)
+        if isinstance(value, Float32):
+            return write_single(float(value))
+        raise UnwritableError(f"a {type(value).__name__} where there is no schema")
+
+    return msgspec.json.Encoder(enc_hook=hook, decimal_format="number").encode
+
+
+def schemaless_encoder(form: JsonForm) -> Encode:
+    """What encodes values without a schema; the cost is that of msgspec for those that nothing has changed."""
+    encode, write = build_encoder(form), schemaless_writer(form)
+    if form.nonfinite == "string" or form.long == "string":
+        return lambda value: encode(write(value))
+
+    def encode_checked(value: object) -> bytes:
+        text = encode(value)
+        if not any(suspect in text for suspect in _SUSPECTS):
+            return text
+        checked = write(value)
+        return text if form.nonfinite == "error" else encode(checked)
+
+    return encode_checked
+
+
+def schemaless_writer(form: JsonForm) -> Write:
+    """What `form` makes of values without a schema, however nested. Raises UnwritableError."""
+    write_float, write_integer = float_writer(form.nonfinite), integer_writer(form.long)
+
+    def write_map(value: dict[Any, Any]) -> object:
+        if not all(type(key) is str for key in value):
+            return [[write(key), write(it)] for key, it in value.items()]
+        written: dict[str, object] = {}
+        name = ""
+        try:
+            for name, it in value.items():
+                written[name] = write(it)
+        except UnwritableError as error:
+            error.path.insert(0, name)
+            raise
+        return written
+
+    def write_decimal(value: Decimal) -> object:
+        return value if value.is_finite() else write_float(float(value))
+
+    writers: dict[type, Write] = {
+        dict: write_map,
+        float: write_float,
+        Decimal: write_decimal,
+    }
+    if write_integer is not None:
+        writers[int] = write_integer
+
+    def write(value: Any) -> object:
+        own = writers.get(type(value))
+        return value if own is None else own(value)
+
+    writers[list] = list_writer(write)
+    return write
+
+
+def list_writer(write: Write) -> Write:
+    """What writes lists of what `write` writes."""
+
+    def write_list(value: list[Any]) -> object:
+        written: list[object] = []
+        try:
+            for it in value:
+                written.append(write(it))  # noqa: PERF401 - its length is the index of what fails
+        except UnwritableError as error:
+            error.path.insert(0, len(written))
+            raise
+        return written
+
+    return write_list
