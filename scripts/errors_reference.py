@@ -8,10 +8,12 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from typing import get_args
 
 from kafka_lambda_sink.aws_lambda import errors as faults
 from kafka_lambda_sink.aws_lambda.hints import hint_for
 from kafka_lambda_sink.aws_lambda.target import Target
+from kafka_lambda_sink.connector.findings import CheckName
 from kafka_lambda_sink.core import errors
 from kafka_lambda_sink.core.errors import (
     ConfigurationInvocationError,
@@ -23,6 +25,7 @@ from kafka_lambda_sink.core.errors import (
     ReplyError,
     TransientInvocationError,
 )
+from kafka_lambda_sink.core.problem_id import ProblemId
 from kafka_lambda_sink.pipeline.coordinator import AllPartitionsFailed
 
 _INTRODUCTION = """\
@@ -40,6 +43,18 @@ _IDS = """
 ## error_id in the log
 
 Every log line of a failure has one, beside the message, the coordinates, and where there is one a `hint`.
+"""
+_CHECKS = """
+## What check looks at
+
+`kafka-lambda-sink check --output json` names each of its findings by `check`, and what is wrong by `error_id`: one of
+those above, or one of the problems below. A finding that is a warning would not keep the connector from running.
+"""
+_PROBLEM_IDS = """
+## Problems of a configuration
+
+The `error_id` of what is wrong with a file, or with what it names. Each comes with the key and its line, and its
+message has the particulars.
 """
 _CODES = """
 ## Codes of invocation errors
@@ -85,6 +100,85 @@ _REMEDIES: dict[type[KafkaLambdaSinkError], str] = {
     errors.IllegalTransition: "Report it, with the log.",
     AllPartitionsFailed: "Look for the `PartitionStopped` of each; then restart.",
 }
+_LOOKED_AT: dict[CheckName, str] = {
+    "configuration": "Files, environment and command line: every problem, and every warning of a start.",
+    "converters": "Which are in force for keys and values.",
+    "client-properties": "Whether the Kafka clients take their properties, and can read their key stores.",
+    "brokers": "Whether each cluster can be reached with its credentials.",
+    "source-topic": "Whether each topic that is read exists and may be read.",
+    "sockets": "How many connections one process opens at most.",
+    "group": "Whether the consumer group may be joined.",
+    "report-topic": "Whether each topic that is written exists or can be created, may be written, and is not read too.",
+    "endpoint": "Where the Invoke API is called, in which region, as whom.",
+    "function": "Whether the function exists and may be invoked (DryRun: it does not run).",
+    "function-timeout": "How long its replies are waited for.",
+}
+_PROBLEMS: dict[ProblemId, tuple[str, str]] = {
+    "unreadable-file": ("The file cannot be read, or is not UTF-8.", "Correct its path, permissions or encoding."),
+    "invalid-json": ("A JSON file is not one object of keys and values.", "Correct it at the line that is named."),
+    "invalid-escape": ("A `\\u` that four hexadecimal digits do not follow.", "Write `\\\\` for a backslash."),
+    "duplicate-key": ("Warning: a key stands twice, and the last one counts.", "Remove one of them."),
+    "unresolved-reference": (
+        "`${env:…}`, `${file:…:…}` or `${dir:…:…}` leads to nothing, or to a place that may not be read.",
+        "Set the variable or correct the path; other directories are allowed by the key that the message names.",
+    ),
+    "unknown-key": (
+        "No such key. A warning where `connector.class` is another project's.",
+        "Take the nearest known key, which the hint names, or remove it.",
+    ),
+    "missing-key": ("A required key, or one that another key needs beside it.", "Set it."),
+    "invalid-value": ("The value is none that the key takes.", "Take one that the message names."),
+    "conflict": ("Two keys contradict each other.", "Remove one, or make them agree."),
+    "refused-key": (
+        "A client property that would break a guarantee, or a key that a connector's file must not decide.",
+        "Remove it.",
+    ),
+    "not-built-yet": ("Known from Kafka Connect or another connector, and not built yet.", "Remove it."),
+    "no-effect": (
+        "Warning: the key is taken and changes nothing beside the others.",
+        "Remove it, or what it clashes with.",
+    ),
+    "unknown-connector": ("`connector.class` is no connector whose files are understood.", "Remove it."),
+    "unknown-class": ("A Java class that has no counterpart here.", "Use the keys that the hint names."),
+    "default-converter": (
+        "Warning: another connector's file names no converter, and a default is in force.",
+        "Name the worker's file with `--worker`, or set the converter.",
+    ),
+    "value-cut": ("Warning: a value is above what is taken, and the most is in force.", "Set at most what is named."),
+    "weak-security": (
+        (
+            "Passwords, records or signatures could be read on the network, or a server is not verified. "
+            "A warning for Kafka, an error for the Invoke API."
+        ),
+        "Use TLS and verify it; a development set-up can allow it by the key that the hint names.",
+    ),
+    "client-configuration": ("librdkafka does not take a property.", "Correct the property that its message names."),
+    "conflicting-keys": ("With `group.protocol=consumer` the broker decides on it.", "Remove it."),
+    "msk-iam": ("Tokens for MSK cannot be signed.", "Follow the hint."),
+    "topic-loop": (
+        (
+            "A topic is read and written by the same connector: its records would come back for ever. "
+            "A warning where only the clusters could tell, and did not."
+        ),
+        "Choose another topic. Where the brokers are of another cluster, nothing.",
+    ),
+    "missing-source-topic": ("Warning: a topic that is read does not exist (yet).", "Create it, or correct its name."),
+    "missing-report-topic": (
+        "A topic that is written does not exist and cannot be created.",
+        "Create it, allow CREATE, or correct its replication factor.",
+    ),
+    "many-sockets": ("Warning: one process would open very many connections.", "Share the partitions among processes."),
+    "short-socket-timeout": (
+        "Warning: `aws.lambda.socket.timeout` ends before the function may: batches would be sent twice.",
+        "Raise it above the function's own timeout, or remove it.",
+    ),
+    "function-timeout-unknown": (
+        "Warning: the function's own timeout may not be asked, and replies are waited for as long as any may take.",
+        "Allow `lambda:GetFunctionConfiguration`, or set `aws.lambda.socket.timeout`.",
+    ),
+    "invalid-handler": ("`--handler` is not `FILE.py:FUNCTION`, or leads to nothing.", "Correct it."),
+    "missing-runtime-client": ("AWS's runtime client for Python is not installed.", "Install what the hint names."),
+}
 _CLASSES: tuple[type[InvocationError], ...] = (
     TransientInvocationError,
     ExpiredCredentialsError,
@@ -112,6 +206,16 @@ def row(error: type[KafkaLambdaSinkError]) -> str:
     return f"| `{error.error_id}` | {meaning} | {_REMEDIES[error]} |"
 
 
+def problem_rows() -> list[str]:
+    """The problems, in the order of their declaration. Raises KeyError where one is not explained."""
+    return [f"| `{name}` | {' | '.join(_PROBLEMS[name])} |" for name in get_args(ProblemId)]
+
+
+def check_rows() -> list[str]:
+    """What is looked at, in the order of the findings. Raises KeyError where one is not explained."""
+    return [f"| `{name}` | {_LOOKED_AT[name]} |" for name in get_args(CheckName)]
+
+
 def our_codes() -> list[str]:
     """The codes that this package gives to faults of the transport."""
     values = [value for name, value in vars(faults).items() if name.isupper() and not name.startswith("_")]
@@ -131,6 +235,8 @@ def main() -> None:
     lines += [row(error) for error in _REPORTED]
     lines += [_IDS, "| error_id | meaning | what to do |", "|---|---|---|"]
     lines += [row(error) for error in documented()]
+    lines += [_CHECKS, "| check | what it looks at |", "|---|---|", *check_rows()]
+    lines += [_PROBLEM_IDS, "| error_id | meaning | what to do |", "|---|---|---|", *problem_rows()]
     lines += [_CODES]
     ours = our_codes()
     for error in _CLASSES:

@@ -10,6 +10,7 @@ from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_proble
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.topic_loops import topic_loops
+from kafka_lambda_sink.core.problem_id import ProblemId
 
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload
 _ASYNC_LIMIT = 1_048_576
@@ -23,7 +24,7 @@ class Finding(NamedTuple):
     #: Attributes of `SinkConfig` it is about; the first is where it is shown.
     attributes: tuple[str, ...]
     message: str
-    error_id: str = "conflict"
+    error_id: ProblemId = "conflict"
     hint: str | None = None
 
 

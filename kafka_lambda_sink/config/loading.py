@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.collecting import Collected, collect
@@ -18,7 +19,7 @@ from kafka_lambda_sink.config.resolving import resolve
 from kafka_lambda_sink.config.settings import COMMAND_LINE, IgnoredKey, Setting, UsedKey
 from kafka_lambda_sink.core.errors import ConfigError, Problem
 
-_UNRESOLVED = "unresolved-reference"
+_UNRESOLVED: Final = "unresolved-reference"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 

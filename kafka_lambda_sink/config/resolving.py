@@ -17,6 +17,7 @@ from kafka_lambda_sink.config.keys import key_of
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.settings import Setting, overridden_by
 from kafka_lambda_sink.core.errors import Problem
+from kafka_lambda_sink.core.problem_id import ProblemId
 
 _Layers = list[dict[str, str | None]]
 #: Stand in for required properties that are missing or wrong, so that the rest can be checked.
@@ -167,7 +168,7 @@ def _field_problem(attribute: str, detail: Mapping[str, Any], collected: Collect
     if setting is None:
         required = detail["type"] == "missing"
         message = "is required" if required else str(detail["msg"])
-        error_id = "missing-key" if required else "invalid-value"
+        error_id: ProblemId = "missing-key" if required else "invalid-value"
         return Problem(key=key_of(attribute), message=message, error_id=error_id, hint=_HINTS.get(attribute))
     if setting.is_provided:
         return setting.problem("invalid-value", "the value that its config provider gave is not valid")

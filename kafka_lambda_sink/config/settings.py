@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kafka_lambda_sink.core.errors import Problem
+from kafka_lambda_sink.core.problem_id import ProblemId
 
 COMMAND_LINE = "command line"
 ENVIRONMENT = "environment"
@@ -26,7 +27,7 @@ class Setting:
     #: A config provider gave (a part of) the value: no message may quote it.
     is_provided: bool = False
 
-    def problem(self, error_id: str, message: str, hint: str | None = None) -> Problem:
+    def problem(self, error_id: ProblemId, message: str, hint: str | None = None) -> Problem:
         """A problem with this setting. `message` must not contain a secret."""
         return Problem(key=self.key, message=message, error_id=error_id, source=self.source, line=self.line, hint=hint)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.connector.asking import Asking, ask_together
-from kafka_lambda_sink.connector.findings import Finding, Status, fine, of_problem, skipped
+from kafka_lambda_sink.connector.findings import CheckName, Finding, Status, fine, of_problem, skipped
 from kafka_lambda_sink.connector.function_checks import check_function, late_function
 from kafka_lambda_sink.connector.kafka_checks import KafkaChecks, possible_loop
 from kafka_lambda_sink.connector.report_topics import report_topics
@@ -39,13 +39,13 @@ def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> 
 
 def _offline(loaded: LoadedConfig) -> Iterator[Finding]:
     sink = loaded.sink
-    for check, subject in (
+    asked: list[tuple[CheckName, str]] = [
         ("brokers", sink.bootstrap_servers),
         ("source-topic", sink.topics_text),
         ("group", loaded.clients.group_id),
-        *(("report-topic", topic) for topic in sink.report_topics.values()),
-    ):
-        yield skipped(check, subject, "not asked: --offline")
+    ]
+    asked += [("report-topic", topic) for topic in sink.report_topics.values()]
+    yield from (skipped(check, subject, "not asked: --offline") for check, subject in asked)
     yield from (possible_loop(topic) for topic in report_topics(sink, loaded.clients) if topic.may_loop)
 
 

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError, Problem
+from kafka_lambda_sink.core.problem_id import ProblemId
+
+#: What `check` looks at. `docs/errors.md` explains each.
+CheckName: TypeAlias = Literal[
+    "configuration",
+    "converters",
+    "client-properties",
+    "brokers",
+    "source-topic",
+    "sockets",
+    "group",
+    "report-topic",
+    "endpoint",
+    "function",
+    "function-timeout",
+]
 
 
 class Status(StrEnum):
@@ -24,15 +41,15 @@ class Status(StrEnum):
 class Finding:
     """One thing that was looked at."""
 
-    #: Stable name of the check, e.g. `source-topic`.
-    check: str
+    #: Stable name of the check.
+    check: CheckName
     #: What it was about: a topic, a key, an address.
     subject: str
     status: Status
     message: str
     #: The next step, or None.
     hint: str | None = None
-    #: Stable name of what is wrong, e.g. `unknown-key`; None where nothing is.
+    #: Stable name of what is wrong: a ProblemId, or an error's `error_id`; None where nothing is.
     error_id: str | None = None
     #: What is wrong, for the exit code; None where the connector would run.
     error: KafkaLambdaSinkError | None = None
@@ -41,22 +58,22 @@ class Finding:
     line: int | None = None
 
 
-def fine(check: str, subject: str, message: str) -> Finding:
+def fine(check: CheckName, subject: str, message: str) -> Finding:
     """It is as it should be."""
     return Finding(check=check, subject=subject, status=Status.OK, message=message)
 
 
-def skipped(check: str, subject: str, message: str) -> Finding:
+def skipped(check: CheckName, subject: str, message: str) -> Finding:
     """It was not looked at."""
     return Finding(check=check, subject=subject, status=Status.SKIPPED, message=message)
 
 
-def doubtful(check: str, subject: str, message: str, *, error_id: str, hint: str | None = None) -> Finding:
+def doubtful(check: CheckName, subject: str, message: str, *, error_id: ProblemId, hint: str | None = None) -> Finding:
     """The connector would run; a person should know."""
     return Finding(check=check, subject=subject, status=Status.WARNING, message=message, error_id=error_id, hint=hint)
 
 
-def broken(check: str, subject: str, error: KafkaLambdaSinkError) -> Finding:
+def broken(check: CheckName, subject: str, error: KafkaLambdaSinkError) -> Finding:
     """The connector would not run."""
     if isinstance(error, ConfigError) and len(error.problems) == 1:
         return of_problem(check, subject, error.problems[0])
@@ -71,7 +88,7 @@ def broken(check: str, subject: str, error: KafkaLambdaSinkError) -> Finding:
     )
 
 
-def of_problem(check: str, subject: str, problem: Problem, status: Status = Status.FAILED) -> Finding:
+def of_problem(check: CheckName, subject: str, problem: Problem, status: Status = Status.FAILED) -> Finding:
     """A problem of the configuration."""
     return Finding(
         check=check,

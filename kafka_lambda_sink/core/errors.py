@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kafka_lambda_sink.core.problem_id import ProblemId
+
 _REQUEST_TOO_LARGE = 413
 _REFUSED_IDENTITY = frozenset({401, 403})
 #: Our code for a credential chain that has nothing to offer.
@@ -37,8 +39,8 @@ class Problem:
     key: str | None
     #: What is wrong; never contains the value of a secret.
     message: str
-    #: Stable identifier, e.g. `unknown-key`, `missing-key`, `invalid-value`.
-    error_id: str
+    #: Stable identifier.
+    error_id: ProblemId
     #: Where the property stands: a file name, `environment` or `command line`.
     source: str | None = None
     #: Line number in `source`, from 1.
@@ -239,7 +241,7 @@ class RetriableKafkaError(KafkaClientError):
 
 
 class OffsetOutOfRangeError(KafkaClientError):
-    """The offset asked for is not in the log (retention, truncation, none committed): `auto.offset.reset` decides."""
+    """The offset asked for is not in the log: where it was cut is read on, or `auto.offset.reset` decides."""
 
     error_id = "OffsetOutOfRange"
 
