@@ -29,6 +29,7 @@ final class Kinds {
                 case "header" -> header(given, outcome);
                 case "transform" -> transform(given, outcome);
                 case "predicate" -> predicate(given, outcome);
+                case "filter" -> Filters.run(given, outcome);
                 default -> throw new IllegalTableException("unknown kind " + given.path("kind"));
             }
         } catch (IllegalTableException error) {

@@ -1,0 +1,108 @@
+"""Why a record passes a filter, or does not: the same decisions as `filter_compiler`, told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kafka_lambda_sink.core.schema import Struct
+from kafka_lambda_sink.transforms.filter_compiler import any_element, compile_fields, compile_leaf, has_any
+from kafka_lambda_sink.transforms.filter_conditions import as_json
+from kafka_lambda_sink.transforms.filter_tree import Every, Leaf
+from kafka_lambda_sink.transforms.filter_values import BODY, child, elements, scalars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One decision, and those that it follows from."""
+
+    #: What it is about: `filter`, `pattern 2`, a field's path, `$or`, `alternative 1`, an element's path.
+    about: str
+    passes: bool
+    #: Of a field: the list of its pattern, as JSON. None of the others.
+    wanted: str | None = None
+    #: What the record has there, as JSON or in words.
+    found: str | None = None
+    children: tuple[Explanation, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `explain --json`."""
+        fields = {"about": self.about, "passes": self.passes, "wanted": self.wanted, "found": self.found}
+        shown: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+        return {**shown, "children": [one.as_json() for one in self.children]} if self.children else shown
+
+
+def explain_patterns(patterns: Sequence[Every], seen: dict[str, Any]) -> Explanation:
+    """Of patterns in their normal form, on the parts of a record."""
+    children = tuple(
+        Explanation(
+            about=f"pattern {number}", passes=compile_fields(pattern)(seen), children=_fields(pattern, seen, "")
+        )
+        for number, pattern in enumerate(patterns, 1)
+    )
+    return Explanation(about="filter", passes=any(one.passes for one in children), children=children)
+
+
+def _fields(pattern: Every, node: object, place: str) -> tuple[Explanation, ...]:
+    return (
+        *(_leaf(leaf, child(node, name), _join(place, name)) for name, leaf in pattern.leaves.items()),
+        *(_inside(inner, child(node, name), _join(place, name)) for name, inner in pattern.objects.items()),
+        *(_choice(choice, node, place) for choice in pattern.choices),
+    )
+
+
+def _leaf(leaf: Leaf, node: object, place: str) -> Explanation:
+    wanted = f"[{', '.join(condition.text for condition in leaf.conditions)}]"
+    return Explanation(about=place, passes=compile_leaf(leaf)(node), wanted=wanted, found=_show(node))
+
+
+def _inside(pattern: Every, node: object, place: str) -> Explanation:
+    if isinstance(node, (dict, Struct)):
+        return Explanation(about=place, passes=compile_fields(pattern)(node), children=_fields(pattern, node, place))
+    if isinstance(node, list):
+        passes = any_element(pattern, compile_fields(pattern), node)
+        return Explanation(
+            about=place, passes=passes, found="an array", children=tuple(_elements(pattern, node, place, passes=passes))
+        )
+    found = f"{_show(node)}, which is no object: its fields count as absent"
+    return Explanation(about=place, passes=pattern.accepts_absence, found=found)
+
+
+def _elements(pattern: Every, array: list[Any], place: str, *, passes: bool) -> Iterator[Explanation]:
+    """Where the array passes, the element that it passes by; otherwise every one that has to do with the pattern."""
+    matches = compile_fields(pattern)
+    for index, element in enumerate(elements(array)):
+        if not isinstance(element, (dict, Struct)) or (pattern.accepts_absence and not has_any(pattern, element)):
+            continue
+        holds = matches(element)
+        if holds or not passes:
+            at = f"{place}[{index}]"
+            yield Explanation(about=at, passes=holds, children=_fields(pattern, element, at))
+        if holds:
+            return
+
+
+def _choice(alternatives: Sequence[Every], node: object, place: str) -> Explanation:
+    children = tuple(
+        Explanation(about=f"alternative {number}", passes=compile_fields(one)(node), children=_fields(one, node, place))
+        for number, one in enumerate(alternatives, 1)
+    )
+    return Explanation(about=_join(place, "$or"), passes=any(one.passes for one in children), children=children)
+
+
+def _show(node: object) -> str:
+    if isinstance(node, (dict, Struct)):
+        return "an object, which is no value: it counts as absent"
+    values = list(scalars(node))
+    if isinstance(node, list):
+        return f"[{', '.join(map(_text, values))}]" if values else "an array without values: it counts as absent"
+    return _text(values[0]) if values else "absent"
+
+
+def _text(value: object) -> str:
+    return repr(value) if isinstance(value, float) else as_json(value)
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name.removesuffix(BODY)
