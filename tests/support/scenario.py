@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -194,8 +193,9 @@ class Scenario:
         found: dict[TopicPartition, list[Visible]] = {tp: [] for tp in self.tps}
         found |= visible_of(self.cluster.read_all(self.topic))
         for tp, gone in self._gone.items():
-            first = found[tp][0].offset if found[tp] else sys.maxsize
-            found[tp] = [record for record in gone if record.offset < first] + found[tp]
+            there = {record.offset for record in found[tp]}
+            both = found[tp] + [record for record in gone if record.offset not in there]
+            found[tp] = sorted(both, key=lambda record: record.offset)
         return found
 
     def _all_properties(self, extra: Mapping[str, str | None]) -> dict[str, str]:
