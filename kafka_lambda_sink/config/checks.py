@@ -36,6 +36,9 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _function(config)
     yield from _limits(config)
     yield from _group(config, clients.coordinator)
+    if config.fields_hash and config.fields_hash_salt is None:
+        hint = "Give it a secret of 16 characters or more, by a config provider such as ${env:…}"
+        yield Finding(("fields_hash", "fields_hash_salt"), "needs fields.hash.salt beside it", "missing-key", hint)
 
 
 def warnings(config: SinkConfig) -> Iterator[Finding]:

@@ -11,6 +11,9 @@ from kafka_lambda_sink.config.providers import ALLOWED_PATHS
 from kafka_lambda_sink.config.settings import ENVIRONMENT, Setting
 from kafka_lambda_sink.core.errors import Problem
 
+#: Each transform and predicate declares its own keys: they are sorted out when it is known which there are.
+_PLUGINS = ("transforms.", "predicates.")
+
 
 @dataclass(slots=True)
 class Collected:
@@ -20,6 +23,8 @@ class Collected:
     fields: list[dict[str, list[Setting]]] = field(default_factory=list)
     #: Layer by layer: client properties.
     clients: list[list[tuple[ClientKey, Setting]]] = field(default_factory=list)
+    #: Layer by layer: `transforms.NAME.…` and `predicates.NAME.…` by their keys.
+    plugins: list[dict[str, Setting]] = field(default_factory=list)
     #: A `reporter.*` key is present: its defaults are in force.
     has_reporter: bool = False
     #: `connector.class` names another project's connector.
@@ -43,6 +48,7 @@ def collect(layers: list[list[Setting]]) -> Collected:
     for layer in layers:
         collected.fields.append({})
         collected.clients.append([])
+        collected.plugins.append({})
         for setting in layer:
             _sort(setting, collected)
     return collected
@@ -54,6 +60,9 @@ def _sort(setting: Setting, collected: Collected) -> None:
     attribute = attributes().get(key)
     if attribute is not None:
         collected.fields[-1].setdefault(attribute, []).append(setting)
+        return
+    if key.startswith(_PLUGINS) and not setting.from_worker:
+        collected.plugins[-1][key] = setting
         return
     if key == "aws.credentials.provider.class" and collected.credentials_provider is None:
         collected.credentials_provider = setting

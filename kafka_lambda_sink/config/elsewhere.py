@@ -11,7 +11,6 @@ NORDSTROM = "com.nordstrom.kafka.connect.lambda.LambdaSinkConnector"
 
 _LICENCE = "about the licence of Confluent's connectors; none is needed"
 _WORKER = "about a Connect worker, its REST API or its group"
-_RETRY = "conversion does nothing that could succeed when tried again"
 
 #: Pattern of the whole key → reason. Checked after the properties of ours.
 _IGNORED = (
@@ -20,7 +19,7 @@ _IGNORED = (
     (r"result\.handler\.class", "replies are always checked as by its default implementation"),
     (r"reporter\.(result|error)\.topic\.(key|value)\.format\.schemas\.cache\.size", "nothing is cached"),
     (r"errors\.log\.include\.messages", "log lines have a record's coordinates in any case, and never its content"),
-    (r"errors\.retry\.(timeout|delay\.max\.ms)", _RETRY),
+    (r"errors\.retry\.delay\.max\.ms", "the waits grow to 16 seconds"),
     (r"(key|value|header)\.converter\..*", "the converter has no such setting"),
     (r"config\.action\.reload", "a configuration is read once, at start"),
     (r"tasks\.max\.enforce|connector\.plugin\.version", "about Connect's own plug-ins"),
@@ -41,8 +40,6 @@ _IGNORED_IN_WORKER = (
 
 #: Pattern of the whole key → what is not built.
 _NOT_BUILT = (
-    (r"transforms(\..*)?", "single message transforms are"),
-    (r"predicates(\..*)?", "predicates are"),
     (r"aws\.lambda\.(configuration\.mode|topic2function\.map)", "more than one function a connector is"),
     (r"payload\.formatter\..*", "the payload formats of Nordstrom's connector are"),
     (r"input\.data\.format|authentication\.method", "the format of Confluent Cloud's managed connector is"),

@@ -17,6 +17,7 @@ from kafka_lambda_sink.config.properties import read_settings
 from kafka_lambda_sink.config.providers import Providers, UnresolvedError, providers_from
 from kafka_lambda_sink.config.resolving import resolve
 from kafka_lambda_sink.config.settings import COMMAND_LINE, IgnoredKey, Setting, UsedKey
+from kafka_lambda_sink.config.transform_plan import TransformPlan
 from kafka_lambda_sink.core.errors import ConfigError, Problem
 
 _UNRESOLVED: Final = "unresolved-reference"
@@ -29,6 +30,7 @@ class LoadedConfig:
 
     sink: SinkConfig
     clients: ClientProperties
+    transforms: TransformPlan
     #: Keys in force, in the order of their sources.
     used: list[UsedKey]
     #: Keys without effect, each with the reason.
@@ -72,6 +74,7 @@ def load(
     return LoadedConfig(
         sink=resolved.config,
         clients=resolved.clients,
+        transforms=resolved.transforms,
         used=_used(collected, expanded),
         ignored=[
             IgnoredKey(setting.key, reason, setting.source, setting.line)

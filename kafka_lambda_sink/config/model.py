@@ -16,6 +16,7 @@ from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, Ret
 from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionGroup
 from kafka_lambda_sink.config.groups.process import ProcessGroup
 from kafka_lambda_sink.config.groups.reports import ReportGroup
+from kafka_lambda_sink.config.groups.transforms import TransformGroup
 from kafka_lambda_sink.config.layers import LAYERS, layer_sources
 from kafka_lambda_sink.core.java_regex import compile_java_regex
 
@@ -25,6 +26,7 @@ GROUPS = (
     FunctionGroup,
     CredentialsGroup,
     ConverterGroup,
+    TransformGroup,
     BatchGroup,
     ErrorGroup,
     ReportGroup,
@@ -42,6 +44,7 @@ class SinkConfig(
     ReportGroup,
     ErrorGroup,
     BatchGroup,
+    TransformGroup,
     ConverterGroup,
     CredentialsGroup,
     FunctionGroup,

@@ -16,6 +16,7 @@ from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.keys import key_of
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.settings import Setting, overridden_by
+from kafka_lambda_sink.config.transform_plan import TransformPlan, plan_transforms
 from kafka_lambda_sink.core.errors import Problem
 from kafka_lambda_sink.core.problem_id import ProblemId
 
@@ -35,6 +36,7 @@ class Resolved:
 
     config: SinkConfig | None
     clients: ClientProperties
+    transforms: TransformPlan
 
 
 def resolve(collected: Collected, environ: Mapping[str, str]) -> Resolved:
@@ -50,7 +52,8 @@ def resolve(collected: Collected, environ: Mapping[str, str]) -> Resolved:
     _report(checks.warnings(config), wrong, collected, collected.warnings)
     _check_credentials_provider(collected, has_role=config.aws_role_arn is not None)
     _warn_of_missing_converters(collected)
-    return Resolved(None if wrong else config, assembly.properties)
+    plan = plan_transforms(collected, config.transforms, config.predicates)
+    return Resolved(None if wrong else config, assembly.properties, plan)
 
 
 def _values(layer: Mapping[str, list[Setting]], collected: Collected) -> dict[str, str | None]:

@@ -57,7 +57,9 @@ LOOP = "aws.lambda.response.topic=orders\n"
             "unknown-class",
         ),
         ("aws.lambda.topic2function.map=a;b\n", "aws.lambda.topic2function.map", "not-built-yet"),
-        ("predicates=isTombstone\n", "predicates", "not-built-yet"),
+        ("predicates=isTombstone\n", "predicates.isTombstone.type", "missing-key"),
+        ("fields.hash=card\n", "fields.hash", "missing-key"),
+        ('aws.lambda.filter.patterns=[{"value": 1}]\n', "aws.lambda.filter.patterns", "invalid-value"),
     ],
 )
 def test_what_does_not_fit_is_told_where_it_stands(refuse_text: Refuse, text: str, key: str | None, error_id: str):

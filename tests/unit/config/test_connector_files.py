@@ -111,7 +111,6 @@ EXPECTED = {
     ),
     "scram.properties": Expected(
         {
-            "errors.retry.timeout",
             "errors.retry.delay.max.ms",
             "errors.log.include.messages",
             "config.action.reload",

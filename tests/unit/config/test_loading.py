@@ -67,12 +67,12 @@ def test_every_problem_is_told_at_once_with_its_line(refuse_text: Refuse):
         (3, "aws.lambda.batch.size", "invalid-value"),
         (4, "topics", "invalid-value"),
         (5, "value.converter", "not-built-yet"),
-        (6, "transforms", "not-built-yet"),
         (7, "aws.access.key.id", "missing-key"),
         (8, "producer.override.acks", "refused-key"),
         (9, "consumer.override.plugin.library.paths", "refused-key"),
         (None, "bootstrap.servers", "missing-key"),
         (None, "aws.lambda.function.name", "missing-key"),
+        (None, "transforms.mask.type", "missing-key"),
     ]
     assert all(p.source and p.source.endswith("sink.properties") for p in problems if p.line)
 

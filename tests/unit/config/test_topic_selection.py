@@ -1,6 +1,6 @@
 import pytest
 
-from kafka_lambda_sink.config.topic_selection import compile_java_regex
+from kafka_lambda_sink.core.java_regex import compile_java_regex
 
 
 @pytest.mark.parametrize(
