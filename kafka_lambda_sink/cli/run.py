@@ -37,8 +37,6 @@ def run(sources: Sources) -> ExitCode:
     stops = _Signals(task.request_stop)
     try:
         task.start()
-        if stops.is_stopping:
-            task.request_stop()
         while not task.join(timeout=1.0):
             pass
     except KafkaLambdaSinkError as error:

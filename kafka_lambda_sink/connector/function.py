@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Final
 
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
@@ -22,9 +21,6 @@ from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
-
-#: Seconds that transient faults are waited out at start.
-START_TIMEOUT: Final = 60.0
 
 
 def lambda_settings(config: SinkConfig) -> LambdaSettings:
@@ -97,11 +93,11 @@ class DryRunInvoker:
         """Nothing to close."""
 
 
-def check_function(control: FunctionControl, clock: Clock, stop: threading.Event) -> None:
+def check_function(control: FunctionControl, clock: Clock, stop: threading.Event, timeout: float) -> None:
     """Ask by DryRun whether we may invoke the function (seed: "when connector start, a Dry-Run call").
 
-    Waits out transient faults for a minute, or until `stop` is set. Raises ConfigurationInvocationError with a hint,
-    the last TransientInvocationError, or InvocationAborted.
+    Waits out transient faults for `timeout` seconds, or until `stop` is set. Raises ConfigurationInvocationError with a
+    hint, the last TransientInvocationError, or InvocationAborted.
     """
 
     def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
@@ -110,4 +106,4 @@ def check_function(control: FunctionControl, clock: Clock, stop: threading.Event
             error=str(error), hint=error.hint, attempt=attempt, wait_s=round(wait, 1),
         )  # fmt: skip
 
-    Delivery(DryRunInvoker(control), RetryPolicy(timeout=START_TIMEOUT), clock, on_retry, halt=stop).send(b"")
+    Delivery(DryRunInvoker(control), RetryPolicy(timeout=timeout), clock, on_retry, halt=stop).send(b"")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
 from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.config.loading import LoadedConfig
-from kafka_lambda_sink.connector.function import START_TIMEOUT, check_function, open_function
+from kafka_lambda_sink.connector.function import check_function, open_function
 from kafka_lambda_sink.connector.function_timeout import reply_timeout
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
-from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RetriableKafkaError
+from kafka_lambda_sink.core.errors import InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
@@ -24,6 +27,7 @@ from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.committer import Committer
 from kafka_lambda_sink.pipeline.coordinator import Coordinator, CoordinatorSettings
 from kafka_lambda_sink.pipeline.counters import CounterBook
+from kafka_lambda_sink.pipeline.stop_deadline import StopDeadline, StopStep
 from kafka_lambda_sink.pipeline.topics import TopicWatch
 from kafka_lambda_sink.telemetry.logs import get_logger
 
@@ -35,10 +39,14 @@ _COMMIT_INTERVAL: Final = 1.0
 _TOPIC_INTERVAL: Final = 5.0
 #: librdkafka's default, and the broker's for KIP-848.
 _SESSION_TIMEOUT_MS: Final = 45_000
-#: Seconds that producers are flushed for once the coordinator has drained.
-_FLUSH_TIMEOUT: Final = 2.0
+#: Seconds that a client may take to close; a producer is flushed so long once the coordinator has drained.
+_CLOSE_TIMEOUT: Final = 2.0
+#: Seconds that transient faults are waited out at start, all in all.
+_START_TIMEOUT: Final = 60.0
 #: Seconds until brokers that did not answer at start are asked again.
 _START_PAUSE: Final = 1.0
+#: Seconds after which a wait looks whether a stop was requested.
+_TICK: Final = 0.25
 #: libcurl, OpenSSL and JSON parsers run on these stacks.
 _STACK_BYTES: Final = 1024 * 1024
 
@@ -47,6 +55,7 @@ class Task:
     """Runs one connector's configuration. `start`, then `join`; `request_stop` from anywhere.
 
     `open_catalog` makes the catalog of a cluster from `client_config.admin_config`: the demo's Kafka wants its own.
+    `start_timeout` is how many seconds transient faults are waited out at start.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Task:
         clock: Clock,
         *,
         open_catalog: Callable[[Mapping[str, Any]], TopicCatalog] = AdminTopicCatalog,
+        start_timeout: float = _START_TIMEOUT,
     ) -> None:
         config, clients = loaded.sink, loaded.clients
         self._config = config
@@ -64,49 +74,63 @@ class Task:
         self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog)
         self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
         self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=config.name)
+        #: What has to be closed, in whatever way it ends.
+        self._held = ExitStack()
+        self._held.callback(self._close_producers)
         self._catalog = open_catalog(admin_config(clients.admin, client_id=config.name))
+        self._held.callback(self._catalog.close)
         self._watch = TopicWatch(self._catalog, config.topics, config.topics_pattern, _TOPIC_INTERVAL, self._alarms)
+        self._held.callback(self._watch.stop)
+        self._start_timeout = start_timeout
+        self._member: ConsumerGroupMember | None = None
         self._coordinator: Coordinator | None = None
         self._coordinator_thread: threading.Thread | None = None
-        self._stop = threading.Event()
+        self._stop = StopDeadline(clock, config.shutdown_timeout_ms / 1000)
         self.counters = CounterBook()
 
     def start(self) -> None:
         """Check the function, prepare the report topics, join the group. Blocks for up to about a minute.
 
         Raises ConfigError, ConfigurationInvocationError, KafkaAuthorizationError for good; TransientInvocationError
-        and RetriableKafkaError when the function or the brokers could not be reached in time.
+        and RetriableKafkaError when the function or the brokers could not be reached in time; InvocationAborted when it
+        was stopped meanwhile. Then everything is closed again.
         """
         threading.stack_size(_STACK_BYTES)
         described: dict[str, Any] = dict(self._function.describe())
         _log.info("function", **described)
-        control = self._function.control()
-        check_function(control, self._clock, self._stop)
-        timeout = reply_timeout(self._config, control, self._clock)
-        self._ask_until_answered(self._watch.refresh)
-        self._ask_until_answered(partial(self._sinks.prepare_topics, self._catalog))
-        self._coordinator = self._build_coordinator(timeout)
-        self._run(self._watch.run, "topics")
-        for reporter in self._sinks.reporters:
-            self._run(reporter.run, "reports")
-        self._coordinator_thread = self._run(self._coordinator.run, "coordinator")
+        try:
+            timeout = self._prepare_until_stopped()
+            self._coordinator = self._build_coordinator(timeout)
+            self._run(self._watch.run, "topics")
+            for reporter in self._sinks.reporters:
+                self._run(reporter.run, "reports")
+            self._coordinator_thread = self._run(self._coordinator.run, "coordinator")
+        except BaseException:
+            if self._member is not None:
+                self._member.close(_CLOSE_TIMEOUT)
+            self._held.close()
+            raise
 
     def request_stop(self) -> None:
         """Drain, report, commit, leave the group; give up a start that still waits. Returns at once."""
-        self._stop.set()
-        if self._coordinator is not None:
-            self._coordinator.request_stop()
+        self._stop.request()
 
-    def join(self, timeout: float | None = None) -> bool:
-        """Wait until the task has ended and close what it held; whether it has ended."""
-        assert self._coordinator_thread is not None
-        self._coordinator_thread.join(timeout)
-        if self._coordinator_thread.is_alive():
-            return False
-        self._watch.stop()
-        for reporter in self._sinks.reporters:
-            reporter.stop(_FLUSH_TIMEOUT)
-        self._catalog.close()
+    def join(self, timeout: float = math.inf) -> bool:
+        """Wait until the task has ended and close what it held; whether it has ended.
+
+        A stop ends by its deadline whatever happens. Where a broker hangs in the middle of a rebalance, the client
+        holds the coordinator's thread for a minute: it is left behind then, and what it did not commit comes again.
+        """
+        thread = self._coordinator_thread
+        assert thread is not None
+        until = self._clock.monotonic() + timeout
+        while thread.is_alive() and (left := self._stop.left(StopStep.CLOSE, until - self._clock.monotonic())):
+            thread.join(min(left, _TICK))
+        if thread.is_alive():
+            if self._stop.left(StopStep.CLOSE):
+                return False
+            _log.warning("stopped without an answer of the group: what is not committed is delivered again")
+        self._held.close()
         return True
 
     @property
@@ -120,23 +144,52 @@ class Task:
         """Why the task ended by itself, or None."""
         return self._coordinator.failure if self._coordinator else None
 
-    def _ask_until_answered(self, ask: Callable[[], None]) -> None:
+    def _prepare_until_stopped(self) -> ReadTimeout:
+        """Prepare on a thread that a stop leaves behind: a question to who hangs may take longer than the stop has."""
+        prepared: Future[ReadTimeout] = Future()
+
+        def prepare() -> None:
+            try:
+                prepared.set_result(self._prepare())
+            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+                prepared.set_exception(error)
+
+        self._run(prepare, "start")
+        while not prepared.done():
+            if self._stop.requested.is_set():
+                raise InvocationAborted
+            wait([prepared], _TICK)
+        return prepared.result()
+
+    def _prepare(self) -> ReadTimeout:
+        """Ask the function and the clusters what has to be known, and create report topics; the read timeout."""
+        deadline = self._clock.monotonic() + self._start_timeout
+        control = self._function.control()
+        check_function(control, self._clock, self._stop.requested, self._start_timeout)
+        timeout = reply_timeout(self._config, control, self._clock)
+        self._ask_until_answered(self._watch.refresh, deadline)
+        self._ask_until_answered(partial(self._sinks.prepare_topics, self._catalog), deadline)
+        return timeout
+
+    def _ask_until_answered(self, ask: Callable[[], None], deadline: float) -> None:
         """Brokers that start beside us answer a little later."""
-        deadline = self._clock.monotonic() + START_TIMEOUT
         while True:
             try:
                 ask()
             except RetriableKafkaError as error:
-                if self._stop.is_set() or self._clock.monotonic() >= deadline:
+                if self._stop.requested.is_set() or self._clock.monotonic() >= deadline:
                     raise
                 self._alarms.topics_unknown(error)
-                self._stop.wait(_START_PAUSE)
+                self._stop.requested.wait(_START_PAUSE)
             else:
                 return
 
+    def _close_producers(self) -> None:
+        for reporter in self._sinks.reporters:
+            reporter.stop(self._stop.left(StopStep.CLOSE, _CLOSE_TIMEOUT))
+
     def _build_coordinator(self, timeout: ReadTimeout) -> Coordinator:
         config = self._config
-        member = ConsumerGroupMember(self._member_config)
         session_timeout_ms = int(self._member_config.get("session.timeout.ms", _SESSION_TIMEOUT_MS))
         factory = PipelineFactory(
             config=config,
@@ -147,6 +200,7 @@ class Task:
             clock=self._clock,
             alarms=self._alarms,
         )
+        member = self._member = ConsumerGroupMember(self._member_config)
         return Coordinator(
             member=member,
             watch=self._watch,
@@ -159,9 +213,9 @@ class Task:
             ),
             open_pipeline=factory.open,
             clock=self._clock,
+            stop=self._stop,
             settings=CoordinatorSettings(
                 drain_timeout=config.rebalance_drain_timeout_ms / 1000,
-                shutdown_timeout=config.shutdown_timeout_ms / 1000,
                 exit_on_partition_failed=config.on_partition_failed == "exit",
             ),
             alarms=self._alarms,

@@ -168,11 +168,14 @@ class GroupMember(Protocol):
         May raise RetriableKafkaError at once.
         """
 
-    def commit_sync(self, offsets: Sequence[CommitOffset]) -> dict[TopicPartition, str | None]:
-        """Commit and wait: each partition's error code or None. May be called from a rebalance callback."""
+    def commit_sync(self, offsets: Sequence[CommitOffset], timeout: float) -> dict[TopicPartition, str | None]:
+        """Commit and wait up to `timeout` seconds: each partition's error code or None.
 
-    def close(self) -> None:
-        """Leave the group; calls the listener's `on_revoked` for what is left. Blocks."""
+        May be called from a rebalance callback; there the client's own bound holds instead, a minute.
+        """
+
+    def close(self, timeout: float) -> None:
+        """Leave the group; calls the listener's `on_revoked` for what is left. Blocks up to `timeout` seconds."""
 
 
 #: (error, key, value) of a report that was written (error None) or not. Runs on the producer's polling thread.

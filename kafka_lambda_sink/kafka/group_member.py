@@ -32,10 +32,10 @@ _NOWHERE: Final = 0
 _REFUSES_ONE: Final = frozenset(
     {"UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID", "TOPIC_AUTHORIZATION_FAILED", "OFFSET_METADATA_TOO_LARGE"}
 )
+#: Seconds to ask the group which of a commit's partitions were refused.
 _SETTLE_TIMEOUT: Final = 5.0
-#: Seconds that a synchronous commit may take.
+#: Seconds that a synchronous commit and leaving the group may take, unless who asks says otherwise.
 _COMMIT_TIMEOUT: Final = 5.0
-#: Seconds that leaving the group may take; comes on top of `shutdown.timeout.ms`.
 _LEAVE_TIMEOUT: Final = 4.0
 
 _log = get_logger(__name__)
@@ -53,7 +53,7 @@ class ConsumerGroupMember:
         strategies = str(config.get("partition.assignment.strategy", ""))
         self._is_incremental = is_broker_side(config) or "cooperative" in strategies
         self._failure: Exception | None = None
-        #: The asynchronous commit that is under way, and those whose answer came and is not told yet.
+        #: The newest asynchronous commit until its answer comes, and those whose answer came and is not told yet.
         self._sent: tuple[Sequence[CommitOffset], CommitDone] | None = None
         self._answered: list[tuple[Sequence[CommitOffset], CommitDone, KafkaError | None]] = []
         #: The newest synchronous commit; it outlives its bound when the broker hangs.
@@ -123,7 +123,7 @@ class ConsumerGroupMember:
         ]
 
     def commit(self, offsets: Sequence[CommitOffset], done: CommitDone) -> None:
-        """Commit without blocking; the caller has one such commit outstanding at a time."""
+        """Commit without blocking. Whoever commits again before `done` was called has given that commit up."""
         self._sent = (offsets, done)
         try:
             self._consumer.commit(offsets=_client_offsets(offsets), asynchronous=True)
@@ -131,26 +131,31 @@ class ConsumerGroupMember:
             self._sent = None
             raise self._explain(error, "committing") from error
 
-    def commit_sync(self, offsets: Sequence[CommitOffset]) -> dict[TopicPartition, str | None]:
-        """Commit and wait. A refusal is told partition by partition, never raised.
+    def commit_sync(
+        self, offsets: Sequence[CommitOffset], timeout: float = _COMMIT_TIMEOUT
+    ) -> dict[TopicPartition, str | None]:
+        """Commit and wait up to `timeout` seconds. A refusal is told partition by partition, never raised.
 
         The client waits for a broker that hangs until its request times out, a minute; outside of callbacks we give up
         before. Inside of one the client lets no other thread use it.
         """
         if self._is_called_back:
-            return self._codes(offsets, self._commit_and_wait(offsets))
+            return self._codes(offsets, self._commit_and_wait(offsets), _SETTLE_TIMEOUT)
         answers: list[KafkaError | None] = []
         self._committing = threading.Thread(
             target=lambda: answers.append(self._commit_and_wait(offsets)), name="committing", daemon=True
         )
         self._committing.start()
-        self._committing.join(_COMMIT_TIMEOUT)
-        return self._codes(offsets, answers[0]) if answers else {offset.tp: "_TIMED_OUT" for offset in offsets}
+        self._committing.join(timeout)
+        if not answers:
+            return {offset.tp: "_TIMED_OUT" for offset in offsets}
+        return self._codes(offsets, answers[0], min(timeout, _SETTLE_TIMEOUT))
 
-    def close(self) -> None:
+    def close(self, timeout: float = _LEAVE_TIMEOUT) -> None:
         """Leave the group; the listener is told to give up what is left. Raises what it raised.
 
-        The client waits for the group's coordinator without a bound, also while the broker hangs: we do not.
+        The client waits for the group's coordinator without a bound, also while the broker hangs: we wait `timeout`
+        seconds.
         """
         if self._committing is not None and self._committing.is_alive():
             # Closing under a call that uses the client would pull it away from beneath it.
@@ -160,7 +165,7 @@ class ConsumerGroupMember:
             target=self._keep, args=(lambda consumer: consumer.close(), self._consumer), name="leaving", daemon=True
         )
         leaving.start()
-        leaving.join(_LEAVE_TIMEOUT)
+        leaving.join(timeout)
         if leaving.is_alive():
             _log.warning("left without the group's answer: it waits out the session timeout")
         self._raise_failure()
@@ -182,10 +187,16 @@ class ConsumerGroupMember:
         else:
             self._consumer.unassign()
 
-    def _on_commit(self, error: KafkaError | None, _: list[ClientPartition]) -> None:
-        sent, self._sent = self._sent, None
-        if sent is not None:
-            self._answered.append((*sent, error))
+    def _on_commit(self, error: KafkaError | None, partitions: list[ClientPartition]) -> None:
+        """Take an answer that is the newest commit's.
+
+        The client does not say which commit it answers, but gives its offsets back. Those of a commit that was given up
+        say nothing of the newest one; where the two are the same, it does not matter which of them the group took.
+        """
+        if self._sent is None or _content(partitions) != _content(_client_offsets(self._sent[0])):
+            return
+        self._answered.append((*self._sent, error))
+        self._sent = None
 
     def _commit_and_wait(self, offsets: Sequence[CommitOffset]) -> KafkaError | None:
         try:
@@ -212,9 +223,11 @@ class ConsumerGroupMember:
     def _tell_commits(self) -> None:
         while self._answered:
             offsets, done, error = self._answered.pop(0)
-            self._keep(done, self._codes(offsets, error))
+            self._keep(done, self._codes(offsets, error, _SETTLE_TIMEOUT))
 
-    def _codes(self, offsets: Sequence[CommitOffset], error: KafkaError | None) -> dict[TopicPartition, str | None]:
+    def _codes(
+        self, offsets: Sequence[CommitOffset], error: KafkaError | None, timeout: float
+    ) -> dict[TopicPartition, str | None]:
         """Each partition's error code or None.
 
         The broker refuses partition by partition, and confluent-kafka tells the first refusal as that of all. So the
@@ -224,7 +237,7 @@ class ConsumerGroupMember:
         if code not in _REFUSES_ONE or len(offsets) == 1:
             return {offset.tp: code for offset in offsets}
         try:
-            found = self.committed([offset.tp for offset in offsets], _SETTLE_TIMEOUT)
+            found = self.committed([offset.tp for offset in offsets], timeout)
         except KafkaClientError:
             return {offset.tp: code for offset in offsets}
         stands = {committed.tp: committed.offset for committed in found}
@@ -258,6 +271,11 @@ def _tp(partition: ClientPartition) -> TopicPartition:
 
 def _names(partitions: Sequence[ClientPartition]) -> list[TopicPartition]:
     return [_tp(partition) for partition in partitions]
+
+
+def _content(partitions: Sequence[ClientPartition]) -> set[tuple[str, int, int, str]]:
+    """What a commit says, whatever its order."""
+    return {(each.topic, each.partition, each.offset, each.metadata or "") for each in partitions}
 
 
 def _client_offsets(offsets: Sequence[CommitOffset]) -> list[ClientPartition]:

@@ -75,10 +75,11 @@ class Committer:
         if due:
             self._commit(due)
 
-    def commit_now(self, progresses: Progresses) -> set[str]:
-        """Commit and wait. Allowed in a rebalance callback: it is part of a poll, and the partitions are still ours.
+    def commit_now(self, progresses: Progresses, timeout: float) -> set[str]:
+        """Commit and wait up to `timeout` seconds.
 
-        The codes of what was refused: it is committed again, or delivered again by the next owner.
+        Allowed in a rebalance callback: it is part of a poll, and the partitions are still ours. The codes of what was
+        refused: it is committed again, or delivered again by the next owner.
         """
         self._last_commit = self._clock.monotonic()
         self._offer(progresses)
@@ -90,7 +91,7 @@ class Committer:
             self._alarms.commit_failed("the process was stopped for a while", sent)
             return set()
         try:
-            return self._settle(sent, self._member.commit_sync(due))
+            return self._settle(sent, self._member.commit_sync(due, timeout))
         except KafkaLambdaSinkError as error:
             self._alarms.commit_failed(str(error), sent)
             return set()

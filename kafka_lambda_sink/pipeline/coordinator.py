@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.assignment import Assignment, Pipeline, Stopped
 from kafka_lambda_sink.pipeline.committer import Committer
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.stop_deadline import StopDeadline, StopStep
 from kafka_lambda_sink.pipeline.topics import TopicWatch
 from kafka_lambda_sink.telemetry.logs import get_logger
 
@@ -27,8 +27,10 @@ _log = get_logger(__name__)
 _POLL: Final = 0.1
 #: Seconds to wait for the group's committed offsets before the poll loop goes on; asked again after.
 _LOOKUP_TIMEOUT: Final = 5.0
-#: Seconds that the last commit of all is tried while a rebalance is under way.
-_LAST_COMMIT: Final = 5.0
+#: Seconds that a commit is waited for; the last one of all is tried as long while a rebalance is under way.
+_COMMIT_TIMEOUT: Final = 5.0
+#: Seconds that leaving the group may take.
+_LEAVE_TIMEOUT: Final = 4.0
 #: Codes of a commit that a rebalance refuses.
 _REBALANCING: Final = frozenset({"ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS", "STALE_MEMBER_EPOCH"})
 #: Seconds that a drain sleeps at most before it looks again.
@@ -46,7 +48,6 @@ class CoordinatorSettings:
     """Times in seconds."""
 
     drain_timeout: float
-    shutdown_timeout: float
     #: Stop the connector at the first stopped partition instead of the last.
     exit_on_partition_failed: bool
 
@@ -54,8 +55,8 @@ class CoordinatorSettings:
 class Coordinator:
     """Owns the group member. `step` is one round; `run` steps until told to stop, then shuts down in order.
 
-    A stopped partition stays open, with its state and error, until it is revoked. All but `request_stop`, `failure`
-    and `states` belongs to the thread that runs it.
+    A stopped partition stays open, with its state and error, until it is revoked. `stop` is requested by
+    others, and here after a failure. All but `failure` and `states` belongs to the thread that runs it.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Coordinator:
         committer: Committer,
         open_pipeline: Callable[[Assignment, Callable[[], None]], Pipeline],
         clock: Clock,
+        stop: StopDeadline,
         settings: CoordinatorSettings,
         alarms: Alarms,
     ) -> None:
@@ -89,19 +91,11 @@ class Coordinator:
         self._ending: list[Pipeline] = []
         self._epoch = 0
         self._drained = threading.Event()
-        self._stop = threading.Event()
-        #: When everything has to be over, once a stop is requested.
-        self._stop_by = math.inf
+        self._stop = stop
         #: Why the connector stops by itself, or None.
         self.failure: KafkaLambdaSinkError | None = None
 
     # --- other threads -----------------------------------------------------------------------------------------------
-
-    def request_stop(self) -> None:
-        """Stop fetching, drain, report, commit, leave. Returns at once; any thread."""
-        if not self._stop.is_set():
-            self._stop_by = self._clock.monotonic() + self._settings.shutdown_timeout
-        self._stop.set()
 
     def states(self) -> dict[TopicPartition, tuple[PipelineState, Exception | None]]:
         """Each assigned partition's state and error. Any thread."""
@@ -118,7 +112,7 @@ class Coordinator:
     # --- the loop ----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Step until `request_stop` or a failure that ends the connector, then shut down within the bound."""
+        """Step until the stop is requested or a failure that ends the connector, then shut down within the bound."""
         for phase in (self._step_until_stopped, self.shut_down):
             try:
                 phase()
@@ -129,7 +123,7 @@ class Coordinator:
                 self.failure = self.failure or KafkaLambdaSinkError(f"the coordinator failed: {error!r}")
 
     def _step_until_stopped(self) -> None:
-        while not self._stop.is_set() and self.failure is None:
+        while not self._stop.requested.is_set() and self.failure is None:
             self.step()
 
     def step(self) -> None:
@@ -146,14 +140,13 @@ class Coordinator:
         self._ending = [pipeline for pipeline in self._ending if not pipeline.join(0.0)]
 
     def shut_down(self) -> None:
-        """Drain within `shutdown.timeout.ms`, commit, leave the group. What is not drained is delivered again."""
-        self.request_stop()
-        deadline = self._stop_by
+        """Drain, commit, leave the group, all by the deadline of the stop. What is not drained is delivered again."""
+        self._stop.request()
         self._waiting.clear()
         pipelines = list(self._pipelines.values())
         for pipeline in pipelines:
             pipeline.drain()
-        while not _all_drained(pipelines) and self._clock.monotonic() < deadline:
+        while not _all_drained(pipelines) and self._stop.left(StopStep.DRAIN):
             try:
                 self._poll(_DRAIN_TICK)
                 self._committer.tick(self._progresses())
@@ -161,16 +154,14 @@ class Coordinator:
                 self._alarms.group_failed(error)
                 self._wait_drained()
         self._abandon(list(self._pipelines))
-        self._commit_last(deadline)
+        self._commit_last()
         self._close(list(self._pipelines), commit=False)
         try:
-            self._member.close()
+            self._member.close(self._stop.left(StopStep.LEAVE, _LEAVE_TIMEOUT))
         except KafkaLambdaSinkError as error:
             self._alarms.group_failed(error)
-        # Their calls are aborted; a second more is for those that were, when the time was up.
-        deadline = max(deadline, self._clock.monotonic() + 1.0)
         for pipeline in self._ending:
-            pipeline.join(max(deadline - self._clock.monotonic(), 0.0))
+            pipeline.join(self._stop.left(StopStep.JOIN))
 
     # --- RebalanceListener: called from inside `member.poll` and `member.close` --------------------------------------
 
@@ -188,10 +179,10 @@ class Coordinator:
         for pipeline in pipelines:
             pipeline.drain()
         deadline = self._clock.monotonic() + self._settings.drain_timeout
-        while not _all_drained(pipelines) and self._clock.monotonic() < min(deadline, self._stop_by):
+        while not _all_drained(pipelines) and self._stop.left(StopStep.DRAIN, deadline - self._clock.monotonic()):
             self._wait_drained()
             if self._committer.awake() and self._committer.is_due:
-                self._committer.commit_now(self._progresses())
+                self._committer.commit_now(self._progresses(), _COMMIT_TIMEOUT)
         self._close(partitions, commit=True)
         if partitions:
             _log.info("revoked", partitions=[str(tp) for tp in partitions])
@@ -288,7 +279,7 @@ class Coordinator:
         ours = [tp for tp in partitions if tp in self._pipelines]
         if commit:
             self._abandon(ours)
-            self._committer.commit_now({tp: self._pipelines[tp].progress for tp in ours})
+            self._committer.commit_now({tp: self._pipelines[tp].progress for tp in ours}, _COMMIT_TIMEOUT)
         for tp in ours:
             pipeline = self._pipelines.pop(tp)
             if pipeline.progress.error is not None:
@@ -308,15 +299,18 @@ class Coordinator:
                 _log.warning("gave up waiting for what is in flight: it will be delivered again", partition=str(tp))
             self._pipelines[tp].abandon()
 
-    def _commit_last(self, deadline: float) -> None:
+    def _commit_last(self) -> None:
         """A rebalance that is under way refuses commits until it is polled through; then the records come twice."""
-        until = min(deadline, self._clock.monotonic() + _LAST_COMMIT)
-        while self._committer.commit_now(self._progresses()) & _REBALANCING and self._clock.monotonic() < until:
+        until = self._clock.monotonic() + self._stop.left(StopStep.COMMIT, _COMMIT_TIMEOUT)
+        while self._commit_by(until) & _REBALANCING and self._clock.monotonic() < until:
             try:
                 self._poll(_DRAIN_TICK)
             except KafkaLambdaSinkError as error:
                 self._alarms.group_failed(error)
                 return
+
+    def _commit_by(self, until: float) -> set[str]:
+        return self._committer.commit_now(self._progresses(), max(until - self._clock.monotonic(), 0.0))
 
     def _progresses(self) -> dict[TopicPartition, PartitionProgress]:
         return {tp: pipeline.progress for tp, pipeline in self._pipelines.items()}

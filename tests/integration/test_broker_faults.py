@@ -63,23 +63,3 @@ def test_an_outage_loses_nothing(own_broker: Broker, tmp_path: Path, outage: Cal
         report = run.finish(Expectation(interruptions=[Interruption(began, now_ms() + SETTLING)]), timeout=60)
         assert report.records == 4000
         assert sink.rc == 0
-
-
-@pytest.mark.parametrize("session_timeout_ms", ["2000", "12000"], ids=["lost by then", "still a member"])
-def test_a_stop_while_the_broker_hangs_ends_in_time(own_broker: Broker, tmp_path: Path, session_timeout_ms: str):
-    """What could not be committed is delivered again."""
-    with Scenario(Cluster(own_broker), tmp_path, partitions=2, echo=SlowEcho(0.2)) as run:
-        run.produce(400)
-        sink = run.start(shutdown_timeout_ms="3000", consumer_override_session_timeout_ms=session_timeout_ms)
-        run.wait_calls(10)
-        own_broker.pause()
-        began = sink.sigterm()
-        try:
-            code = sink.wait(25)
-            took = now_ms() - began
-        finally:
-            own_broker.resume()
-        assert code == 0
-        assert took < 14_000
-        run.start()
-        run.finish(Expectation(interruptions=[Interruption(began, began + SETTLING)]))

@@ -18,6 +18,7 @@ from kafka_lambda_sink.pipeline.committer import Committer
 from kafka_lambda_sink.pipeline.coordinator import Coordinator, CoordinatorSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.pipeline.reporting import Reporter
+from kafka_lambda_sink.pipeline.stop_deadline import StopDeadline
 from kafka_lambda_sink.pipeline.topics import TopicWatch
 from tests.support.fake_group import Commit, FakeGroupMember, FakePipeline
 from tests.support.fake_producer import FakeProducer, Produced
@@ -72,7 +73,8 @@ class Interleavings(RuleBasedStateMachine):
             committer=Committer(self.member, self.clock, alarms, interval=0.2, session_timeout=45.0),
             open_pipeline=self._open,
             clock=self.clock,
-            settings=CoordinatorSettings(drain_timeout=0.5, shutdown_timeout=5.0, exit_on_partition_failed=False),
+            stop=StopDeadline(self.clock, 5.0),
+            settings=CoordinatorSettings(drain_timeout=0.5, exit_on_partition_failed=False),
             alarms=alarms,
         )
         self.epochs: dict[TopicPartition, Epoch] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -189,6 +190,15 @@ class Cluster:
         return len(found) == partitions and all(partition.leader >= 0 for partition in found.values())
 
     def _offsets(self, topic: str, spec: OffsetSpec, isolation: IsolationLevel) -> dict[int, int]:
+        def answered() -> dict[int, int] | None:
+            # A broker that has just come back moves its leaders about.
+            with contextlib.suppress(KafkaException):
+                return self._ask_offsets(topic, spec, isolation)
+            return None
+
+        return wait_until(answered, what=f"the offsets of {topic}")
+
+    def _ask_offsets(self, topic: str, spec: OffsetSpec, isolation: IsolationLevel) -> dict[int, int]:
         partitions: Sequence[int] = list(self.admin.list_topics(topic, timeout=10).topics[topic].partitions)
         asked: Mapping[TopicPartition, OffsetSpec] = {
             TopicPartition(topic, partition): spec for partition in partitions

@@ -49,6 +49,8 @@ class FakeGroupMember:
         self.commit_failures: deque[Exception] = deque()
         self.owned: list[TopicPartition] = []
         self.polls = 0
+        #: Nothing is answered: what waits for the group waits as long as it may.
+        self.hangs = False
         self.is_closed = False
 
     # --- the port ---
@@ -76,14 +78,21 @@ class FakeGroupMember:
             raise self.commit_failures.popleft()
         self.commits.append(_commit(offsets, is_sync=False, done=done))
 
-    def commit_sync(self, offsets: Sequence[CommitOffset]) -> dict[TopicPartition, str | None]:
+    def commit_sync(self, offsets: Sequence[CommitOffset], timeout: float) -> dict[TopicPartition, str | None]:
+        assert timeout >= 0
+        if self.hangs:
+            self._clock.step(timeout)
+            return {part.tp: "_TIMED_OUT" for part in offsets}
         if self.commit_failures:
             raise self.commit_failures.popleft()
         self.commits.append(_commit(offsets, is_sync=True))
         self._apply(offsets)
         return {part.tp: self.sync_codes.get(part.tp) for part in offsets}
 
-    def close(self) -> None:
+    def close(self, timeout: float) -> None:
+        assert timeout >= 0
+        if self.hangs:
+            self._clock.step(timeout)
         if self.listener is not None:
             self.listener.on_revoked(self.owned)
         self.is_closed = True
@@ -126,6 +135,8 @@ class FakePipeline:
         self.is_started = False
         #: Run when it is told to drain: what is in flight may end meanwhile.
         self.when_draining: Callable[[], None] = lambda: None
+        #: Run when its end is waited for, with the seconds that this may take.
+        self.when_joined: Callable[[float], None] = lambda _: None
 
     def start(self) -> None:
         self.is_started = True
@@ -142,4 +153,5 @@ class FakePipeline:
 
     def join(self, timeout: float) -> bool:
         assert timeout >= 0
+        self.when_joined(timeout)
         return True

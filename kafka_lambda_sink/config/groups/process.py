@@ -15,8 +15,9 @@ class ProcessGroup(Group):
     title: ClassVar[str] = "Process"
 
     shutdown_timeout_ms: Annotated[int, Declared("medium", unit="ms")] = Field(default=25_000, ge=0, le=3_600_000)
-    """How long a stop waits for what is in flight. Keep it below the grace period of whatever stops the process
-    (Kubernetes: 30 s)."""
+    """How long a stop takes at most, whatever hangs. A quarter of it (0.5 to 3 s) is kept for the last commit and for
+    leaving the group; until then, what is in flight is waited for. Keep it a few seconds below the grace period of
+    whatever stops the process (Kubernetes: 30 s)."""
 
     rebalance_drain_timeout_ms: Annotated[int, Declared("low", unit="ms")] = Field(default=30_000, ge=0, le=3_600_000)
     """How long a partition that is given away waits for its batch in flight. Below `max.poll.interval.ms`."""

@@ -143,7 +143,7 @@ def test_no_synchronous_commit_after_the_process_was_stopped_in_a_drain():
         committing.clock.step(1.0)
         assert committing.committer.awake(), "a long drain is no stop"
     committing.clock.step(60.0)
-    committing.committer.commit_now(committing.progresses)
+    committing.committer.commit_now(committing.progresses, 5.0)
     assert committing.commits == []
 
 
@@ -177,7 +177,7 @@ def test_a_callback_that_comes_after_a_newer_synchronous_commit_takes_nothing_ba
     committing.deliver(P0, 10)
     committing.tick()
     committing.deliver(P0, 20)
-    committing.committer.commit_now(committing.progresses)
+    committing.committer.commit_now(committing.progresses, 5.0)
     committing.member.commits[0].answer()
     assert committing.committer.ledger.committed(P0) == 20
     committing.tick()
@@ -198,7 +198,7 @@ def test_a_synchronous_commit_is_of_the_given_partitions_only():
     committing = Committing()
     committing.deliver(P0, 10)
     committing.deliver(P1, 10)
-    committing.committer.commit_now({P0: committing.progresses[P0]})
+    committing.committer.commit_now({P0: committing.progresses[P0]}, 5.0)
     assert committing.commits == [{P0: 10}]
     assert committing.member.commits[0].is_sync
 
@@ -207,9 +207,9 @@ def test_a_synchronous_commit_that_fails_is_told_and_does_not_raise(caplog):
     committing = Committing()
     committing.deliver(P0, 10)
     committing.member.commit_failures.append(RetriableKafkaError("no coordinator"))
-    committing.committer.commit_now(committing.progresses)
+    committing.committer.commit_now(committing.progresses, 5.0)
     committing.member.sync_codes[P0] = "UNKNOWN_MEMBER_ID"
-    committing.committer.commit_now(committing.progresses)
+    committing.committer.commit_now(committing.progresses, 5.0)
     assert committing.committer.ledger.committed(P0) == 0
     assert [line.fields["reason"] for line in caplog.records] == ["no coordinator", "UNKNOWN_MEMBER_ID"]
 

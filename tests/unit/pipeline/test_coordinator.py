@@ -20,6 +20,7 @@ from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.committer import Committer
 from kafka_lambda_sink.pipeline.coordinator import AllPartitionsFailed, Coordinator, CoordinatorSettings
+from kafka_lambda_sink.pipeline.stop_deadline import StopDeadline
 from kafka_lambda_sink.pipeline.topics import TopicWatch
 from tests.support.fake_group import FakeGroupMember, FakePipeline
 from tests.support.fakes import CreepingClock, FakeCatalog
@@ -31,7 +32,14 @@ P0, P1, P2 = (TopicPartition("orders", number) for number in range(3))
 class Coordinating:
     """A coordinator of topic `orders` (id A, two partitions) whose pipelines are moved by hand."""
 
-    def __init__(self, *, clock: SteppedClock | None = None, exits: bool = False, topic_id: str | None = "A") -> None:
+    def __init__(
+        self,
+        *,
+        clock: SteppedClock | None = None,
+        exits: bool = False,
+        topic_id: str | None = "A",
+        shutdown_timeout: float = 25.0,
+    ) -> None:
         self.clock = clock or SteppedClock()
         self.member = FakeGroupMember(self.clock)
         self.catalog = FakeCatalog(orders=TopicSnapshot(topic_id, 2))
@@ -39,13 +47,15 @@ class Coordinating:
         self.watch = TopicWatch(self.catalog, (), re.compile("orders|returns"), 5.0, alarms)
         self.watch.refresh()
         self.opened: list[FakePipeline] = []
+        self.stop = StopDeadline(self.clock, shutdown_timeout)
         self.coordinator = Coordinator(
             member=self.member,
             watch=self.watch,
             committer=Committer(self.member, self.clock, alarms, interval=1.0, session_timeout=45.0),
             open_pipeline=self._open,
             clock=self.clock,
-            settings=CoordinatorSettings(drain_timeout=30.0, shutdown_timeout=25.0, exit_on_partition_failed=exits),
+            stop=self.stop,
+            settings=CoordinatorSettings(drain_timeout=30.0, exit_on_partition_failed=exits),
             alarms=alarms,
         )
 
@@ -443,7 +453,7 @@ def test_shutting_down_drains_then_commits_then_leaves_the_group():
     (pipeline,) = coordinating.assign(P0)
     span = pipeline.progress.track(Position(10))
     coordinating.member.in_poll.append(lambda: pipeline.progress.resolve(span))
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
     assert coordinating.member.commits[-1].offsets == {P0: 10}
     assert coordinating.member.group[P0].offset == 10
@@ -460,7 +470,7 @@ def test_shutting_down_in_a_rebalance_commits_once_it_is_polled_through(code):
     pipeline.progress.delivered(Position(10))
     coordinating.member.sync_codes[P0] = code
     coordinating.member.in_poll.append(coordinating.member.sync_codes.clear)
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
     assert coordinating.member.group[P0].offset == 10
     assert len(coordinating.member.commits) == 2
@@ -473,7 +483,7 @@ def test_shutting_down_in_a_rebalance_that_does_not_end_has_a_bound():
     pipeline.progress.delivered(Position(10))
     coordinating.member.sync_codes[P0] = "REBALANCE_IN_PROGRESS"
     began = coordinating.clock.monotonic()
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
     assert coordinating.clock.monotonic() - began < 6.0
     assert coordinating.member.group[P0].offset == 0
@@ -487,9 +497,9 @@ def test_shutting_down_ends_at_its_bound_with_the_resolved_prefix():
     pipeline.progress.delivered(Position(10))
     pipeline.progress.track(Position(20))
     began = coordinating.clock.monotonic()
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
-    assert 25.0 <= coordinating.clock.monotonic() - began < 26.0
+    assert 22.0 <= coordinating.clock.monotonic() - began < 23.0, "the commit has three seconds left"
     assert coordinating.member.group[P0].offset == 10
     assert pipeline.is_aborted
     assert coordinating.member.is_closed
@@ -500,13 +510,43 @@ def test_a_drain_for_the_group_ends_with_the_bound_of_a_stop():
     (pipeline,) = coordinating.assign(P0)
     pipeline.progress.start_at(Position(0), commit_now=False)
     pipeline.progress.track(Position(20))
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     assert isinstance(coordinating.clock, CreepingClock)
     coordinating.clock.step(24.0)
     began = coordinating.clock.monotonic()
     coordinating.clock.creep = 0.5
     coordinating.revoke(P0)
     assert coordinating.clock.monotonic() - began < 10.0, "not another 30 s"
+
+
+@pytest.mark.parametrize("shutdown_timeout", [25.0, 3.0, 1.5, 0.5])
+@pytest.mark.parametrize("is_drained", [True, False])
+def test_shutting_down_ends_in_time_although_nothing_answers_any_more(shutdown_timeout: float, *, is_drained: bool):
+    coordinating = Coordinating(shutdown_timeout=shutdown_timeout)
+    coordinating.member.group[P0] = committed(P0, 0)
+    (pipeline,) = coordinating.assign(P0)
+    pipeline.progress.delivered(Position(10))
+    if not is_drained:
+        pipeline.progress.track(Position(20))
+    pipeline.when_joined = coordinating.clock.step
+    coordinating.member.hangs = True
+    began = coordinating.clock.monotonic()
+    coordinating.stop.request()
+    coordinating.coordinator.run()
+    assert coordinating.clock.monotonic() - began <= shutdown_timeout
+    assert coordinating.member.is_closed
+    assert pipeline.is_aborted
+
+
+def test_shutting_down_commits_after_a_drain_that_took_all_its_time_however_short():
+    coordinating = Coordinating(shutdown_timeout=0.0)
+    coordinating.member.group[P0] = committed(P0, 0)
+    (pipeline,) = coordinating.assign(P0)
+    pipeline.progress.delivered(Position(10))
+    pipeline.progress.track(Position(20))
+    coordinating.stop.request()
+    coordinating.coordinator.run()
+    assert coordinating.member.group[P0].offset == 10
 
 
 def test_shutting_down_goes_on_when_the_group_does_not_answer():
@@ -520,7 +560,7 @@ def test_shutting_down_goes_on_when_the_group_does_not_answer():
         raise RetriableKafkaError
 
     coordinating.member.in_poll.append(fail)
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
     assert coordinating.member.group[P0].offset == 10
     assert coordinating.member.is_closed
@@ -533,7 +573,7 @@ def test_shutting_down_goes_on_when_a_commit_is_refused_for_good(refusal):
     pipeline.progress.start_at(Position(0), commit_now=True)
     pipeline.progress.track(Position(10))
     coordinating.member.commit_failures.append(refusal)
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
     assert pipeline.is_aborted
     assert coordinating.member.is_closed
@@ -549,7 +589,7 @@ def test_a_bug_met_while_shutting_down_is_no_clean_stop(caplog):
     coordinating.member.in_poll.append(bug)
     coordinating.opened[0].progress.start_at(Position(0), commit_now=False)
     coordinating.opened[0].progress.track(Position(10))
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
     assert "a bug" in str(coordinating.coordinator.failure)
     assert "the coordinator failed" in caplog.text
@@ -580,7 +620,7 @@ def test_no_partition_is_opened_while_shutting_down():
     pipeline.progress.start_at(Position(0), commit_now=False)
     pipeline.progress.track(Position(10))
     coordinating.member.in_poll.append(lambda: coordinating.member.assign(P1))
-    coordinating.coordinator.request_stop()
+    coordinating.stop.request()
     coordinating.coordinator.run()
     assert coordinating.opened == [pipeline]
 
