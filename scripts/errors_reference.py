@@ -114,7 +114,7 @@ _LOOKED_AT: dict[CheckName, str] = {
     "function-timeout": "How long its replies are waited for.",
 }
 _PROBLEMS: dict[ProblemId, tuple[str, str]] = {
-    "unreadable-file": ("The file cannot be read, or is not UTF-8.", "Correct its path, permissions or encoding."),
+    "unreadable-file": ("The file cannot be read.", "Correct its path or permissions."),
     "invalid-json": ("A JSON file is not one object of keys and values.", "Correct it at the line that is named."),
     "invalid-escape": ("A `\\u` that four hexadecimal digits do not follow.", "Write `\\\\` for a backslash."),
     "duplicate-key": ("Warning: a key stands twice, and the last one counts.", "Remove one of them."),
@@ -175,6 +175,10 @@ _PROBLEMS: dict[ProblemId, tuple[str, str]] = {
     "function-timeout-unknown": (
         "Warning: the function's own timeout may not be asked, and replies are waited for as long as any may take.",
         "Allow `lambda:GetFunctionConfiguration`, or set `aws.lambda.socket.timeout`.",
+    ),
+    "unknown-region": (
+        "Warning: the AWS SDK knows no such region; it may be newer than the SDK.",
+        "Correct `aws.lambda.region`.",
     ),
     "invalid-handler": ("`--handler` is not `FILE.py:FUNCTION`, or leads to nothing.", "Correct it."),
     "missing-runtime-client": ("AWS's runtime client for Python is not installed.", "Install what the hint names."),

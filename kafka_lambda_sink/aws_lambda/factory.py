@@ -64,6 +64,11 @@ class FunctionClient:
         """The effective endpoint, whatever it came from: settings, environment, profile or AWS's rules."""
         return self._target.endpoint
 
+    def known_regions(self) -> list[str]:
+        """Where the AWS SDK knows Lambda to be. A region that is newer than the SDK is not among them."""
+        partitions = self._session.get_available_partitions()
+        return [region for name in partitions for region in self._session.get_available_regions("lambda", name)]
+
     def control(self) -> Boto3FunctionControl:
         """The control path."""
         return Boto3FunctionControl(self._control_client, self._target, self._credentials)

@@ -50,7 +50,7 @@ def _subject(finding: Finding) -> Text:
 def _result(finding: Finding) -> Text:
     text = Text(finding.message)
     if finding.hint:
-        text.append(f"\n{finding.hint}", "cyan")
+        text.append(f"\nhint: {finding.hint}", "cyan")
     return text
 
 

@@ -64,8 +64,7 @@ class ClusterChecks:
             yield broken("brokers", self.address, error)
             yield from self._skipped()
             return
-        count = f"{self._brokers} broker{'' if self._brokers == 1 else 's'}"
-        yield fine("brokers", self.address, f"reached: {count}")
+        yield fine("brokers", self.address, f"reached: {_count(self._brokers, 'broker')}")
         if self._group_id is not None:
             yield from self._source_topics(access)
             yield self._group(access, self._group_id)
@@ -100,7 +99,9 @@ class ClusterChecks:
         found = access.topics(names)
         for name in names:
             yield _source_topic(name, found[name], known)
-        yield self._sockets(sum(topic.partitions for topic in found.values()))
+        partitions = sum(topic.partitions for topic in found.values())
+        if partitions:
+            yield self._sockets(partitions)
 
     def _group(self, access: ClusterAccess, group: str) -> Finding:
         found = access.group(group)
@@ -119,7 +120,10 @@ class ClusterChecks:
         """Each partition's fetcher keeps a connection to each broker at most, and one for the bootstrap."""
         brokers = self._brokers
         sockets = partitions * (brokers + 1)
-        text = f"up to {sockets}: {partitions} partitions * ({brokers} brokers + 1), where one process has them all"
+        text = (
+            f"up to {sockets}: {_count(partitions, 'partition')} * ({_count(brokers, 'broker')} + 1), "
+            "where one process has them all"
+        )
         if sockets > _MANY_SOCKETS:
             hint = "Start more processes with the same name, and look at the limits of open files and of the brokers"
             return doubtful("sockets", "estimate", text, error_id="many-sockets", hint=hint)
@@ -140,7 +144,9 @@ def _report_topic(topic: ReportTopic, found: Access, access: ClusterAccess) -> F
         return broken("report-topic", topic.topic, found.error)
     if found.may("WRITE") is False:
         return broken("report-topic", topic.topic, _denied("WRITE", f"the topic {topic.topic}"))
-    return fine("report-topic", topic.topic, f"exists, {_partitions(found)}, may be written ({topic.key})")
+    return fine(
+        "report-topic", topic.topic, f"exists, {_count(found.partitions, 'partition')}, may be written ({topic.key})"
+    )
 
 
 def _source_topic(name: str, found: Access, known: list[str]) -> Finding:
@@ -153,7 +159,7 @@ def _source_topic(name: str, found: Access, known: list[str]) -> Finding:
         return broken("source-topic", name, found.error)
     if found.may("READ") is False:
         return broken("source-topic", name, _denied("READ", f"the topic {name}"))
-    return fine("source-topic", name, f"exists, {_partitions(found)}, may be read")
+    return fine("source-topic", name, f"exists, {_count(found.partitions, 'partition')}, may be read")
 
 
 def _creation(topic: ReportTopic, refusal: KafkaClientError | None) -> Finding:
@@ -174,5 +180,5 @@ def _denied(operation: str, resource: str) -> KafkaAuthorizationError:
     return KafkaAuthorizationError(f"{operation} on {resource} is not allowed", hint=hint)
 
 
-def _partitions(found: Access) -> str:
-    return f"{found.partitions} partition{'' if found.partitions == 1 else 's'}"
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

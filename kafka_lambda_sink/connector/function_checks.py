@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Final
 
 from kafka_lambda_sink.aws_lambda.errors import READ_TIMEOUT
+from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.findings import Finding, Status, broken, doubtful, fine, of_problem, skipped
 from kafka_lambda_sink.connector.function import open_function
@@ -26,10 +28,7 @@ def check_function(config: SinkConfig, clock: Clock, *, is_offline: bool) -> Ite
         status = Status.WARNING if is_offline else Status.FAILED
         yield from (of_problem("endpoint", name, problem, status) for problem in error.problems)
         return
-    described = function.describe()
-    ways = ", ".join(f"{what} {described[what]}" for what in ("role", "proxy") if described[what])
-    endpoint = f"{described['endpoint']}, region {described['region']}{f', {ways}' if ways else ''}"
-    yield fine("endpoint", name, endpoint)
+    yield _endpoint(function, name)
     if is_offline:
         yield skipped("function", name, "not asked: --offline")
         return
@@ -42,6 +41,21 @@ def check_function(config: SinkConfig, clock: Clock, *, is_offline: bool) -> Ite
     yield fine("function", name, f"may be invoked ({config.aws_lambda_invocation_type})")
     if config.aws_lambda_invocation_type == "sync":
         yield _timeout(config, control)
+
+
+def _endpoint(function: FunctionClient, name: str) -> Finding:
+    described = function.describe()
+    region, url = described["region"], described["endpoint"]
+    ways = ", ".join(f"{what} {described[what]}" for what in ("role", "proxy") if described[what])
+    message = f"{url}, region {region}{f', {ways}' if ways else ''}"
+    known = function.known_regions()
+    # An endpoint of one's own takes any region.
+    if region in known or region not in url:
+        return fine("endpoint", name, message)
+    like = ", ".join(get_close_matches(region, known, n=3))
+    hint = f"Did you mean one of {like}?" if like else "Correct aws.lambda.region"
+    text = f"{message}: no region that the AWS SDK knows"
+    return doubtful("endpoint", name, text, error_id="unknown-region", hint=hint)
 
 
 def late_function(config: SinkConfig) -> Finding:

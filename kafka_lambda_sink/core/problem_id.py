@@ -36,6 +36,7 @@ ProblemId: TypeAlias = Literal[
     "many-sockets",
     "short-socket-timeout",
     "function-timeout-unknown",
+    "unknown-region",
     # `local` and `demo`.
     "invalid-handler",
     "missing-runtime-client",

@@ -115,8 +115,9 @@ class Alarms:
         """Source topics do not exist (yet); they are waited for."""
         what = {"topics": sorted(missing)} if missing else {"topics_regex": regex}
         self._say(
-            self._log.warning, ("missing", *missing), "waiting for source topics that do not exist", None, None, **what
-        )
+            self._log.warning, ("missing", *missing), "waiting for source topics that do not exist", None, None,
+            **what, hint=f"Create them, or correct {'topics' if missing else 'topics.regex'}",
+        )  # fmt: skip
 
     def topics_unknown(self, error: Exception) -> None:
         """The cluster did not say which topics exist."""
