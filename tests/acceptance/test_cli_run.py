@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import uuid
-from pathlib import Path
 
 import pytest
 
+from kafka_lambda_sink.config.properties import read_settings
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.command import run
+from tests.support.connector_files import EXPECTED, FILES, WORKER
 from tests.support.sink_process import SinkProcess
 from tests.support.waiting import wait_until
 
-CONNECTORS = Path(__file__).parents[1] / "data" / "connectors"
 SECRET = "canary-5ecret-key"
 
 
@@ -167,11 +168,18 @@ def test_128_a_second_signal_ends_a_hanging_call_at_once(tmp_path, on_broker, cl
         assert sink.wait(2) == 128 + second
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in CONNECTORS.iterdir() if path.name != "worker.properties"))
-def test_a_file_of_another_connector_passes_the_offline_check(file):
-    done = run("check", "--offline", "--config", CONNECTORS / file, "--worker", CONNECTORS / "worker.properties")
+@pytest.mark.parametrize("file", EXPECTED)
+def test_a_file_of_another_connector_passes_the_offline_check_with_each_key_in_its_list(file):
+    done = run("check", "--offline", "--config", FILES / file, "--worker", WORKER, "--output", "json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing failed" in done.stdout
+    document = json.loads(done.stdout)
+    assert "failed" not in {finding["status"] for finding in document["findings"]}
+    own = {name: [key for key in document[name] if key["source"] == str(FILES / file)] for name in ("used", "ignored")}
+    assert {key["key"] for key in own["ignored"]} == EXPECTED[file].ignored
+    assert all(key["reason"] for key in own["ignored"])
+    used = {key["key"] for key in own["used"]}
+    assert used == {setting.key for setting in read_settings(FILES / file).settings} - EXPECTED[file].ignored
+    assert "canary" not in done.stdout
 
 
 def test_without_anything_it_says_how_it_is_used():

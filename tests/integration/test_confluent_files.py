@@ -16,6 +16,7 @@ from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
+from tests.support.connector_files import FILES
 from tests.support.running_task import (
     RunningTask,
     Sink,
@@ -25,8 +26,6 @@ from tests.support.running_task import (
     running_task,
     value_of,
 )
-
-FILES = Path(__file__).parents[1] / "data" / "connectors"
 
 #: The configuration of the connector's own manual, with what it asks for filled in.
 MANUAL = {

@@ -1,158 +1,13 @@
 """Files written for the Confluent connector, of its first release and of today's, with what becomes of each key."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from kafka_lambda_sink.config.elsewhere import NORDSTROM
 from kafka_lambda_sink.config.loading import LoadedConfig, load
 from kafka_lambda_sink.config.properties import read_settings
-
-FILES = Path(__file__).parents[2] / "data" / "connectors"
-WORKER = FILES / "worker.properties"
-
-
-class Expected(NamedTuple):
-    #: Keys of the file without effect.
-    ignored: set[str]
-    #: Keys that a warning is about, of the file.
-    warned: set[str]
-    #: Attributes of the configuration.
-    sink: Mapping[str, object]
-
-
-CONFLUENT_TOPIC = {"confluent.topic.bootstrap.servers", "confluent.topic.replication.factor"}
-EXPECTED = {
-    "first-release-minimal.properties": Expected(
-        CONFLUENT_TOPIC,
-        set(),
-        {"aws_lambda_batch_size": 50, "aws_lambda_response_topic": None, "value_converter_schemas_enable": False},
-    ),
-    "first-release-topics.properties": Expected(
-        {
-            *CONFLUENT_TOPIC,
-            "confluent.license",
-            "result.handler.class",
-            "aws.lambda.response.acks",
-            "aws.lambda.response.key.serializer",
-            "aws.lambda.response.value.serializer",
-        },
-        set(),
-        {
-            "topics": ("orders", "returns"),
-            "region": "eu-west-1",
-            "qualifier": "live",
-            "behavior_on_error": "log",
-            "aws_lambda_response_topic": "orders-priced",
-            "aws_lambda_error_topic": "orders-failed",
-            "reporter_result_topic_replication_factor": -1,
-        },
-    ),
-    "first-release-cloud.json": Expected(
-        {
-            *CONFLUENT_TOPIC,
-            "confluent.topic.ssl.endpoint.identification.algorithm",
-            "confluent.topic.sasl.mechanism",
-            "confluent.topic.request.timeout.ms",
-            "confluent.topic.sasl.jaas.config",
-            "confluent.topic.security.protocol",
-        },
-        {"tasks.max"},
-        {"name": "staging-request-tagging", "reporter_result_topic_replication_factor": 1},
-    ),
-    "reporter.json": Expected(
-        {*CONFLUENT_TOPIC, "confluent.license"},
-        set(),
-        {
-            "aws_lambda_response_topic": "success-responses",
-            "aws_lambda_error_topic": "error-responses",
-            "reporter_error_topic_replication_factor": 1,
-            "reporter_error_topic_partitions": 1,
-        },
-    ),
-    "reporter-defaults.properties": Expected(
-        {
-            "reporter.result.topic.key.format.schemas.cache.size",
-            "reporter.result.topic.value.format.schemas.cache.size",
-        },
-        set(),
-        {
-            "aws_lambda_response_topic": "tag-success",
-            "aws_lambda_error_topic": "tag-error",
-            "reporter_result_topic_replication_factor": 3,
-            "reporter_result_topic_key_format": "json",
-            "reporter_result_topic_key_format_schemas_enable": True,
-            "reporter_error_topic_key_format": "string",
-            "value_converter_schemas_enable": True,
-        },
-    ),
-    "reporter-off.properties": Expected(
-        {"aws.lambda.user.agent"},
-        set(),
-        {
-            "aws_lambda_response_topic": None,
-            "aws_lambda_error_topic": None,
-            "value_converter": "bytes",
-            "aws_lambda_socket_timeout": 60_000,
-        },
-    ),
-    "reporter-assume-role.json": Expected(
-        {"aws.credentials.provider.class", "_comment"},
-        {"_comment"},
-        {
-            "aws_role_arn": "arn:aws:iam::123456789012:role/invoke",
-            "aws_role_external_id": "123",
-            "aws_access_key_id": "AKIAEXAMPLE",
-        },
-    ),
-    "reporter-secured.properties": Expected(
-        {"reporter.producer.max.block.ms"}, set(), {"aws_lambda_error_topic": "secured-reports-error"}
-    ),
-    "scram.properties": Expected(
-        {
-            "errors.retry.delay.max.ms",
-            "errors.log.include.messages",
-            "config.action.reload",
-            "consumer.override.ssl.enabled.protocols",
-            "consumer.override.key.deserializer",
-            "consumer.override.value.deserializer",
-            "consumer.override.max.poll.records",
-            "consumer.override.interceptor.classes",
-        },
-        set(),
-        {
-            "errors_tolerance": "all",
-            "errors_deadletterqueue_topic_replication_factor": 2,
-            "auto_offset_reset": "latest",
-            "value_converter_schemas_enable": True,
-        },
-    ),
-    "mutual-tls.properties": Expected(
-        {"key.converter.encoding", "value.converter.decimal.format", "ssl.protocol"},
-        set(),
-        {"aws_lambda_invocation_type": "async", "record_converter_class": "EscapedJsonKeyValueConverter"},
-    ),
-    "msk-iam.properties": Expected(
-        {"group.id", "aws.credentials.provider.class", "sasl.client.callback.handler.class"}, {"group.id"}, {}
-    ),
-    "oauth.properties": Expected({"sasl.login.callback.handler.class", "sasl.login.refresh.buffer.seconds"}, set(), {}),
-    "nordstrom.properties": Expected(
-        {
-            "aws.credentials.provider.class",
-            "aws.lambda.invocation.timeout.ms",
-            "aws.lambda.invocation.mode",
-            "aws.lambda.batch.enabled",
-        },
-        {
-            "connector.class",
-            "aws.lambda.invocation.timeout.ms",
-            "aws.lambda.invocation.mode",
-            "aws.lambda.batch.enabled",
-        },
-        {"aws_role_session_name": "my-session", "region": "us-west-2"},
-    ),
-}
+from tests.support.connector_files import EXPECTED, FILES, WORKER
 
 
 def loaded_file(name: str) -> LoadedConfig:
@@ -161,6 +16,13 @@ def loaded_file(name: str) -> LoadedConfig:
 
 def test_every_file_has_its_expectations():
     assert {path.name for path in FILES.iterdir()} == {*EXPECTED, WORKER.name}
+
+
+def test_a_dozen_of_them_are_confluents_own_of_both_releases():
+    """What runs there is to run here, as it is."""
+    theirs = [name for name in EXPECTED if loaded_file(name).sink.connector_class != NORDSTROM]
+    first = [name for name in theirs if name.startswith("first-release")]
+    assert (len(theirs), len(first)) == (13, 4)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -211,6 +73,24 @@ def test_the_clients_of_the_first_release():
         "compression.type": "lz4",
     }
     assert dict(clients.error_producer) == {"bootstrap.servers": "broker:9092", "linger.ms": "20"}
+
+
+def test_the_clients_of_the_first_release_on_clusters_of_their_own():
+    clients = loaded_file("first-release-secured.properties").clients
+    assert dict(clients.response_producer) == {
+        "bootstrap.servers": "results-1:9093,results-2:9093",
+        "security.protocol": "SSL",
+        "ssl.ca.location": "/etc/kafka/results-ca.pem",
+        "ssl.certificate.location": "/etc/kafka/results-client.pem",
+        "ssl.key.location": "/etc/kafka/results-client.pem",
+        "ssl.key.password": "canary",
+        "message.max.bytes": "5242880",
+        "retries": "2147483647",
+    }
+    assert clients.error_producer["bootstrap.servers"] == "errors-1:9094"
+    assert clients.error_producer["sasl.username"] == clients.error_admin["sasl.username"] == "errors"
+    # Credentials of one cluster are never taken to another.
+    assert dict(clients.fetcher) == {"bootstrap.servers": "broker:9092"}
 
 
 def test_the_report_clients_of_another_cluster():
