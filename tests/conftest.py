@@ -13,6 +13,7 @@ from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.scenario import Build, Scenario
 from tests.support.schema_registry import ApicurioRegistry
+from tests.support.token_signer import TokenSigner
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,25 @@ def schema_registry() -> Iterator[ApicurioRegistry]:
     """A real schema registry for the whole run; tests take subjects of their own."""
     with ApicurioRegistry() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def token_broker() -> Iterator[Broker]:
+    """As `broker`, with SASL_PLAINTEXT and OAUTHBEARER: it takes the tokens of `signer`."""
+    with Broker(takes_tokens=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def token_cluster(token_broker: Broker) -> Cluster:
+    """Admin rights on `token_broker`."""
+    return Cluster(token_broker)
+
+
+@pytest.fixture
+def signer(monkeypatch: pytest.MonkeyPatch) -> TokenSigner:
+    """In the place of AWS's signer for MSK, in the region eu-west-1."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    made = TokenSigner()
+    made.install(monkeypatch)
+    return made

@@ -77,10 +77,10 @@ class Task:
         #: What has to be closed, in whatever way it ends.
         self._held = ExitStack()
         self._held.callback(self._close_producers)
-        self._catalog = open_catalog(admin_config(clients.admin, client_id=config.name))
-        self._held.callback(self._catalog.close)
-        self._watch = TopicWatch(self._catalog, config.topics, config.topics_pattern, _TOPIC_INTERVAL, self._alarms)
-        self._held.callback(self._watch.stop)
+        self._admin_config = admin_config(clients.admin, client_id=config.name)
+        self._open_catalog = open_catalog
+        self._catalog: TopicCatalog
+        self._watch: TopicWatch
         self._start_timeout = start_timeout
         self._member: ConsumerGroupMember | None = None
         self._coordinator: Coordinator | None = None
@@ -164,6 +164,7 @@ class Task:
     def _prepare(self) -> ReadTimeout:
         """Ask the function and the clusters what has to be known, and create report topics; the read timeout."""
         deadline = self._clock.monotonic() + self._start_timeout
+        self._ask_until_answered(self._open, deadline)
         control = self._function.control()
         check_function(control, self._clock, self._stop.requested, self._start_timeout)
         timeout = reply_timeout(self._config, control, self._clock)
@@ -172,7 +173,7 @@ class Task:
         return timeout
 
     def _ask_until_answered(self, ask: Callable[[], None], deadline: float) -> None:
-        """Brokers that start beside us answer a little later."""
+        """Brokers that start beside us answer a little later, and so do those who give tokens for them."""
         while True:
             try:
                 ask()
@@ -183,6 +184,13 @@ class Task:
                 self._stop.requested.wait(_START_PAUSE)
             else:
                 return
+
+    def _open(self) -> None:
+        config = self._config
+        self._catalog = self._open_catalog(self._admin_config)
+        self._held.callback(self._catalog.close)
+        self._watch = TopicWatch(self._catalog, config.topics, config.topics_pattern, _TOPIC_INTERVAL, self._alarms)
+        self._held.callback(self._watch.stop)
 
     def _close_producers(self) -> None:
         for reporter in self._sinks.reporters:

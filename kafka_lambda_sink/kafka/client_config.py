@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
-from kafka_lambda_sink.core.errors import ConfigError, Problem
+from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError, Problem, RetriableKafkaError
 from kafka_lambda_sink.kafka.client_events import ClientEvents
-from kafka_lambda_sink.kafka.msk_iam import MSK_IAM, msk_token_source
+from kafka_lambda_sink.kafka.msk_iam import MSK_IAM, msk_token
 
 T = TypeVar("T")
 
@@ -131,18 +131,36 @@ def is_broker_side(config: Mapping[str, Any]) -> bool:
 
 
 def build_client(client: Callable[[dict[str, Any]], T], config: Mapping[str, Any], events: ClientEvents) -> T:
-    """A client whose log lines and errors go to `events`. Raises ConfigError where librdkafka refuses a property."""
+    """A client whose log lines and errors go to `events`.
+
+    Raises ConfigError where librdkafka refuses a property, RetriableKafkaError where there is no token to authenticate
+    with. With MSK's IAM it blocks for a second: confluent-kafka waits that long for the token, even if it is there.
+    """
     final = dict(config)
     if final.pop(MSK_IAM, "false") == "true":
-        final["oauth_cb"] = msk_token_source(str(final.get("bootstrap.servers", "")))
+        token = msk_token(str(final.get("bootstrap.servers", "")))
+        # Asked here first: confluent-kafka waits ten seconds for a token that fails, and does not say why it did.
+        token()
+        final["oauth_cb"] = token
     try:
         return client(final | events.config())
     except KafkaException as error:
-        text = str(error.args[0].str())
-        match = _PROPERTY.search(text)
-        problem = Problem(key=match["key"] if match else None, message=text, error_id="client-configuration")
-        # Not chained: a traceback that shows local variables would show the configuration.
-        raise ConfigError([problem]) from None
+        refusal = error
+    except SystemError as error:
+        # A consumer that got no token is closed with its exception pending, and calls back meanwhile.
+        if not isinstance(error.__cause__, KafkaException):
+            raise
+        refusal = error.__cause__
+    # Not chained: a traceback that shows local variables would show the configuration.
+    raise _refusal(refusal.args[0]) from None
+
+
+def _refusal(error: KafkaError) -> KafkaLambdaSinkError:
+    text = error.str()
+    if error.code() == KafkaError.SASL_AUTHENTICATION_FAILED:
+        return RetriableKafkaError(f"no client was built: {text}", code=error.name())
+    match = _PROPERTY.search(text)
+    return ConfigError([Problem(key=match["key"] if match else None, message=text, error_id="client-configuration")])
 
 
 def _decided_by_broker(key: str) -> Problem:

@@ -5,6 +5,7 @@
 
 `Broker(users={"sink": "secret"})` listens with SASL_SSL + SCRAM-SHA-256 and enforces ACLs; `broker.admin_bootstrap` is
 then a plaintext listener whose anonymous user may do everything, for the test's own set-up.
+`Broker(takes_tokens=True)` listens with SASL_PLAINTEXT + OAUTHBEARER beside it, and takes any unsecured token in time.
 """
 
 from __future__ import annotations
@@ -59,6 +60,16 @@ _PROPERTIES = {
     "log.cleaner.backoff.ms": "200",
     "log.cleaner.dedupe.buffer.size": str(4 << 20),
 }
+#: The handlers of OAUTHBEARER that Kafka has by default: for tests, since an unsecured token proves nothing.
+_TOKENS = {
+    "sasl.enabled.mechanisms": "OAUTHBEARER",
+    "listener.name.client.oauthbearer.sasl.jaas.config": (
+        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+        'unsecuredLoginStringClaim_sub="broker";'
+    ),
+    # A connection lasts no longer than the token that it came with (KIP-368).
+    "connections.max.reauth.ms": "3600000",
+}
 _START_TIMEOUT = 90.0
 _STOP_TIMEOUT = 20.0
 
@@ -67,10 +78,17 @@ class Broker:
     """One Kafka process and its directory. `with` starts it and removes both."""
 
     def __init__(
-        self, *, users: Mapping[str, str] | None = None, properties: Mapping[str, str] | None = None, heap: str = "384m"
+        self,
+        *,
+        users: Mapping[str, str] | None = None,
+        takes_tokens: bool = False,
+        properties: Mapping[str, str] | None = None,
+        heap: str = "384m",
     ) -> None:
         #: SCRAM users with their passwords; a broker with users enforces ACLs.
         self.users = dict(users or {})
+        self._takes_tokens = takes_tokens
+        self._has_admin_listener = bool(self.users) or takes_tokens
         #: Where server.properties, the log segments and broker.log are.
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-"))
         # The first bit is 0: an id that begins with `-` would be an option to the storage tool.
@@ -93,8 +111,8 @@ class Broker:
 
     @property
     def admin_bootstrap(self) -> str:
-        """Plaintext address with all rights; the same as `bootstrap` where the broker has no users."""
-        return f"127.0.0.1:{self._ports[1]}" if self.users else self.bootstrap
+        """Plaintext address with all rights; the same as `bootstrap` where clients need not authenticate."""
+        return f"127.0.0.1:{self._ports[1]}" if self._has_admin_listener else self.bootstrap
 
     @property
     def voter(self) -> str:
@@ -237,19 +255,24 @@ class Broker:
 
     def _properties(self) -> dict[str, str]:
         client, admin, controller = self._ports
-        listeners = {"CLIENT": client, "CONTROLLER": controller} | ({"ADMIN": admin} if self.users else {})
+        listeners = {"CLIENT": client, "CONTROLLER": controller} | (
+            {"ADMIN": admin} if self._has_admin_listener else {}
+        )
         advertised = [f"{name}://127.0.0.1:{port}" for name, port in listeners.items() if name != "CONTROLLER"]
         protocols = dict.fromkeys(listeners, "PLAINTEXT")
         properties = _PROPERTIES | {
             "controller.quorum.voters": self.voter,
             "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items()),
             "advertised.listeners": ",".join(advertised),
-            "inter.broker.listener.name": "ADMIN" if self.users else "CLIENT",
+            "inter.broker.listener.name": "ADMIN" if self._has_admin_listener else "CLIENT",
             "log.dirs": str(self.directory / "data"),
         }
         if self.users:
             protocols["CLIENT"] = "SASL_SSL"
             properties |= self._security()
+        elif self._takes_tokens:
+            protocols["CLIENT"] = "SASL_PLAINTEXT"
+            properties |= _TOKENS
         properties["listener.security.protocol.map"] = ",".join(f"{name}:{how}" for name, how in protocols.items())
         return properties | self._extra
 
