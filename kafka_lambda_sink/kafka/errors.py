@@ -87,6 +87,13 @@ _HINTS: Final[dict[str, str]] = {
 _FATAL_REASONS: Final = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 #: How librdkafka begins to say that it got no OAUTHBEARER token; no broker was asked then.
 _NOT_ACQUIRED: Final = "Failed to acquire SASL OAUTHBEARER token"
+#: What a token endpoint answers to whom it will never give one. librdkafka hands on the body, without the HTTP status.
+#: Source: RFC 6749, 5.2; `access_denied` and `errorCode` are what some identity providers make of it.
+_NO_TOKEN: Final = re.compile(
+    r'"error(?:Code)?"\s*:\s*"(?:invalid_client|invalid_grant|unauthorized_client|access_denied|invalid_scope'
+    r'|invalid_request|unsupported_grant_type)"'
+)
+_IDENTITY_HINT: Final = "Check sasl.oauthbearer.token.endpoint.url, the client's id and secret, and the scope."
 
 
 #: How librdkafka says where a log was cut. It has no other way to tell, and only `auto.offset.reset` of its own would
@@ -104,7 +111,7 @@ def client_error(error: KafkaError, doing: str) -> KafkaClientError:
     if kind is OffsetOutOfRangeError:
         cut = _DIVERGED.search(error.str())
         return OffsetOutOfRangeError(message, code=code, diverged_at=int(cut[1]) if cut else None)
-    return kind(message, code=code, hint=_HINTS.get(code))
+    return kind(message, code=code, hint=_IDENTITY_HINT if _is_refused_token(error) else _HINTS.get(code))
 
 
 class ReportVerdict(NamedTuple):
@@ -143,4 +150,11 @@ def _is_local(error: KafkaError) -> bool:
     a while, is due to be renewed: librdkafka asks it again.
     """
     text = error.str()
+    if _is_refused_token(error):
+        return False
     return "Local: " in text or "Disconnected" in text or text.startswith(_NOT_ACQUIRED)
+
+
+def _is_refused_token(error: KafkaError) -> bool:
+    text = error.str()
+    return text.startswith(_NOT_ACQUIRED) and _NO_TOKEN.search(text) is not None

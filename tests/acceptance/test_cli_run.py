@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.command import run
 from tests.support.connector_files import EXPECTED, FILES, WORKER
-from tests.support.sink_process import SinkProcess
+from tests.support.sink_process import SinkProcess, now_ms
 from tests.support.waiting import wait_until
 
 SECRET = "canary-5ecret-key"
@@ -107,6 +108,54 @@ def test_3_a_secret_that_is_wrong(tmp_path, properties):
     done = run("--config", write(tmp_path, properties | {"aws.secret.access.key": "wr0ng-secret"}))
     assert done.returncode == 3
     assert "The secret access key does not belong to the access key" in done.stderr
+    assert "wr0ng-secret" not in done.stderr
+
+
+class RefusingTokenEndpoint(BaseHTTPRequestHandler):
+    """An identity provider that does not know the client."""
+
+    def do_POST(self):
+        body = b'{"error":"invalid_client","error_description":"Invalid client or client credentials"}'
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def token_url():
+    with ThreadingHTTPServer(("127.0.0.1", 0), RefusingTokenEndpoint) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/token"
+        server.shutdown()
+        thread.join()
+
+
+def test_3_an_oauth_client_secret_that_is_wrong(tmp_path, properties, token_url):
+    """The brokers are not asked at all; nor is the token endpoint asked for a minute."""
+    oauth = {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.oauthbearer.token.endpoint.url": token_url,
+        "sasl.login.callback.handler.class": (
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
+        ),
+        "sasl.jaas.config": (
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+            'clientId="me" clientSecret="wr0ng-secret";'
+        ),
+    }
+    began = now_ms()
+    done = run("--config", write(tmp_path, properties | oauth))
+    assert done.returncode == 3, done.stderr
+    assert now_ms() - began < 30_000
+    assert "invalid_client" in done.stderr
+    assert "sasl.oauthbearer.token.endpoint.url" in done.stderr
     assert "wr0ng-secret" not in done.stderr
 
 

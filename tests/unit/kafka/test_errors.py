@@ -101,6 +101,14 @@ def test_a_client_that_became_unusable_says_why(name: str):
         ("SASL authentication error: Local: Broker transport failure", RetriableKafkaError),
         ("SASL authentication error: Disconnected", RetriableKafkaError),
         ("Failed to acquire SASL OAUTHBEARER token: OAuth callback raised exception", RetriableKafkaError),
+        ("Failed to acquire SASL OAUTHBEARER token: Server did not provide an error string", RetriableKafkaError),
+        ('Failed to acquire SASL OAUTHBEARER token: {"error":"temporarily_unavailable"}', RetriableKafkaError),
+        ('Failed to acquire SASL OAUTHBEARER token: {"error":"invalid_client"}', KafkaAuthorizationError),
+        ('Failed to acquire SASL OAUTHBEARER token: {"errorCode" : "invalid_client", "x": 1}', KafkaAuthorizationError),
+        (
+            'Failed to acquire SASL OAUTHBEARER token: {"error_description":"no","error":"access_denied"}',
+            KafkaAuthorizationError,
+        ),
     ],
 )
 def test_a_connection_that_ends_in_the_handshake_and_a_token_service_that_is_away_are_no_refusal(
