@@ -177,6 +177,23 @@ def test_an_asynchronous_commit_tells_its_own_callback(cluster: Cluster, join: J
     assert owner.member.committed([first, second], 10) == [Committed(first, 9, "b", 0), Committed(second, 8, "meta", 0)]
 
 
+def test_the_answer_of_a_commit_that_was_given_up_is_not_taken_for_the_next_one_s(cluster: Cluster, join: Join):
+    topic = cluster.create_topic(1)
+    owner = join([topic], PROTOCOLS["cooperative"])
+    poll_until(lambda: owner.owned, owner)
+    [tp] = owner.owned
+    refused = TopicPartition(topic, 99)
+    results: list[tuple[str, dict[TopicPartition, str | None]]] = []
+    for given_up in ([offset(refused, 1)], [offset(tp, 5)], [offset(tp, 6, "other metadata")]):
+        owner.member.commit(given_up, lambda codes: results.append(("given up", codes)))
+    owner.member.commit([offset(tp, 6)], lambda codes: results.append(("newest", codes)))
+    poll_until(lambda: results, owner)
+    owner.member.commit([offset(refused, 7)], lambda codes: results.append(("refused", codes)))
+    poll_until(lambda: len(results) == 2, owner)
+    assert results == [("newest", {tp: None}), ("refused", {refused: "UNKNOWN_TOPIC_OR_PART"})]
+    assert owner.member.committed([tp], 10) == [Committed(tp, 6, "meta", 0)]
+
+
 def test_a_refusal_is_told_partition_by_partition(cluster: Cluster, join: Join):
     topic = cluster.create_topic(1)
     owner = join([topic], PROTOCOLS["cooperative"])
