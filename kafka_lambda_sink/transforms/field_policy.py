@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
-from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.schema import OPTIONAL_STRING, Field, Schema, Struct, Type
 from kafka_lambda_sink.core.sink_record import SchemaAndValue, SinkRecord, Transform
-from kafka_lambda_sink.transforms.chain import TRANSFORMATION
+from kafka_lambda_sink.transforms.derived_schemas import DerivedSchemas
 from kafka_lambda_sink.transforms.field_paths import PathNode, add_paths, below
+from kafka_lambda_sink.transforms.requirement import refused
 from kafka_lambda_sink.transforms.target import Target
 
 
@@ -31,8 +31,6 @@ _Nodes: TypeAlias = Sequence[PathNode]
 _Hash: TypeAlias = Callable[[object], str | None]
 #: Tells what becomes of a field: dropped (None), replaced (a hash), kept (an empty list), or looked into (nodes).
 _Decide: TypeAlias = Callable[[_Nodes, str], "_Nodes | _Mark | None"]
-#: Schemas whose cut form is remembered, at most.
-_MOST_SCHEMAS: Final = 1000
 
 
 def build_field_policy(
@@ -91,18 +89,18 @@ class _Cutter:
         self._hash_of = hash_of
         #: What has no fields where the paths say which to keep is dropped with what it has in it.
         self._needs_fields = needs_fields
-        self._schemas: dict[int, tuple[Schema, Schema]] = {}
+        self._schemas = DerivedSchemas(lambda schema: self._schema_below(self._roots, schema))
 
     def cut(self, data: SchemaAndValue) -> SchemaAndValue:
         schema, value = data
         if value is None:
-            return data if schema is None else SchemaAndValue(self._cut_schema(schema), None)
+            return data if schema is None else SchemaAndValue(self._schemas.of(schema), None)
         has_fields = isinstance(value, dict | list) if schema is None else _has_fields(schema)
         if self._needs_fields and not has_fields:
-            raise RecordError("fields.include: it has no fields", stage=TRANSFORMATION)
+            raise refused("fields.include: it has no fields")
         if schema is None:
             return SchemaAndValue(None, self._cut_value(self._roots, value))
-        cut_schema = self._cut_schema(schema)
+        cut_schema = self._schemas.of(schema)
         return SchemaAndValue(cut_schema, self._cut_typed(self._roots, cut_schema, value))
 
     # --- values without a schema -------------------------------------------------------------------------------------
@@ -157,15 +155,6 @@ class _Cutter:
             else:
                 yield one.name, value.values.get(one.name)
 
-    def _cut_schema(self, schema: Schema) -> Schema:
-        known = self._schemas.get(id(schema))
-        if known is None:
-            if len(self._schemas) >= _MOST_SCHEMAS:
-                self._schemas.clear()
-            # The schema itself is kept too: an identity is only its own while it lives.
-            known = self._schemas[id(schema)] = (schema, self._schema_below(self._roots, schema))
-        return known[1]
-
     def _schema_below(self, nodes: _Nodes, schema: Schema) -> Schema:
         if schema.type is Type.STRUCT:
             return replace(schema, fields=tuple(self._fields(nodes, schema)), default=None)
@@ -191,12 +180,10 @@ class _Cutter:
         """The schema of all values of a map: those below named keys may not differ from the others."""
         children = [child for node in nodes for child in node.children.values()]
         if any(child.mark is _Mark.HASH for child in children) and schema.type is not Type.STRING:
-            raise RecordError(
-                f"fields.hash: a map of {schema.type} cannot hold a hash; exclude the key", stage=TRANSFORMATION
-            )
+            raise refused(f"fields.hash: a map of {schema.type} cannot hold a hash; exclude the key")
         below_all = [child for node in nodes for name, child in node.children.items() if name == "*"]
         if len(below_all) < len(children) and any(child.children for child in children):
-            raise RecordError("fields: the values of a map cannot be cut differently; use *", stage=TRANSFORMATION)
+            raise refused("fields: the values of a map cannot be cut differently; use *")
         marked = any(child.mark is _Mark.INCLUDE for child in below_all)
         return schema if marked or not below_all else self._schema_below(below_all, schema)
 
