@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from kafka_lambda_sink.core.schema import Struct
+from kafka_lambda_sink.transforms.filter_conditions import Check
 from kafka_lambda_sink.transforms.filter_tree import Every, Leaf
 from kafka_lambda_sink.transforms.filter_values import ABSENT, PLAIN, child, elements, scalar, scalars
 
@@ -17,21 +18,11 @@ _NO_SCALARS: Final = (list, dict, Struct, type(ABSENT))
 
 def compile_leaf(leaf: Leaf) -> Matcher:
     """Whether one condition holds for one scalar of a field."""
-    strings = frozenset(one.string for one in leaf.conditions if one.string is not None)
-    checks = tuple(one.check for one in leaf.conditions if one.string is None and not one.accepts_absence)
+    holds = _any_of(leaf)
     accepts_absence = leaf.accepts_absence
 
-    def holds(value: object) -> bool:
-        for check in checks:
-            if check(value):
-                return True
-        return type(value) is str and value in strings
-
     def matches(node: Any) -> bool:
-        kind = type(node)
-        if kind is str and node in strings:
-            return True
-        if kind in PLAIN:
+        if type(node) in PLAIN:
             return holds(node)
         if not isinstance(node, _NO_SCALARS):
             return holds(scalar(node))
@@ -45,12 +36,25 @@ def compile_leaf(leaf: Leaf) -> Matcher:
     return matches
 
 
+def _any_of(leaf: Leaf) -> Check:
+    strings = frozenset(one.string for one in leaf.conditions if one.string is not None)
+    checks = [one.check for one in leaf.conditions if one.string is None and not one.accepts_absence]
+    if strings:
+        checks.insert(0, lambda value: type(value) is str and value in strings)
+    # Each call costs as much as what it decides.
+    if len(checks) == 1:
+        return checks[0]
+    return lambda value: any(check(value) for check in checks)
+
+
 def compile_every(pattern: Every) -> Matcher:
     """Whether all holds for an object, or for one object of an array. Takes a pattern in its normal form."""
     of_object = compile_fields(pattern)
     accepts_absence = pattern.accepts_absence
 
     def matches(node: Any) -> bool:
+        if type(node) is dict:
+            return of_object(node)
         if isinstance(node, list):
             return any_element(pattern, of_object, node)
         if isinstance(node, (dict, Struct)):

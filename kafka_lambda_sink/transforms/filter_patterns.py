@@ -7,6 +7,7 @@ What AWS leaves open is as aws/event-ruler 2.1 does it; where we differ on purpo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from kafka_lambda_sink.core.sink_record import SinkRecord
@@ -19,13 +20,13 @@ from kafka_lambda_sink.transforms.filter_values import BODY, body, headers
 _BODIES: Final = {"value": f"value{BODY}", "key": f"key{BODY}"}
 
 _PARTS: Final[dict[str, Callable[[SinkRecord], object]]] = {
-    "value": lambda record: record.value,
-    "key": lambda record: record.key,
+    "value": attrgetter("value"),
+    "key": attrgetter("key"),
     "headers": headers,
-    "topic": lambda record: record.topic,
-    "partition": lambda record: record.partition,
-    "offset": lambda record: record.offset,
-    "timestamp": lambda record: record.timestamp,
+    "topic": attrgetter("topic"),
+    "partition": attrgetter("partition"),
+    "offset": attrgetter("offset"),
+    "timestamp": attrgetter("timestamp"),
     _BODIES["value"]: lambda record: body(record.value),
     _BODIES["key"]: lambda record: body(record.key),
 }
@@ -38,7 +39,7 @@ class Filter:
         self._patterns = [_with_bodies(pattern) for pattern in patterns]
         self._matchers = [compile_fields(pattern) for pattern in self._patterns]
         needed = frozenset().union(*(pattern.names for pattern in self._patterns))
-        self._parts = tuple((name, part) for name, part in _PARTS.items() if name in needed)
+        self._see = _viewer([(name, part) for name, part in _PARTS.items() if name in needed])
 
     def __call__(self, record: SinkRecord) -> bool:
         """Whether one of the patterns matches. Raises nothing."""
@@ -56,9 +57,6 @@ class Filter:
         """How many patterns; they themselves may be long."""
         return f"<Filter of {len(self._patterns)} patterns>"
 
-    def _see(self, record: SinkRecord) -> dict[str, Any]:
-        return {name: part(record) for name, part in self._parts}
-
 
 def compile_filter(text: str) -> Filter:
     """The filter of the property's text. Raises FilterPatternError, a ValueError, with every problem in it."""
@@ -71,3 +69,11 @@ def _with_bodies(pattern: Every) -> Every:
         objects={_BODIES.get(name, name): inner for name, inner in pattern.objects.items()},
         choices=tuple(tuple(_with_bodies(one) for one in choice) for choice in pattern.choices),
     )
+
+
+def _viewer(parts: Sequence[tuple[str, Callable[[SinkRecord], object]]]) -> Callable[[SinkRecord], dict[str, Any]]:
+    """What takes of a record the parts that the patterns speak of."""
+    if len(parts) == 1:
+        ((name, part),) = parts
+        return lambda record: {name: part(record)}
+    return lambda record: {name: part(record) for name, part in parts}

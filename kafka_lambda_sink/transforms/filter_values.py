@@ -89,6 +89,8 @@ def child(node: object, name: str) -> object:
 
 def body(node: object) -> object:
     """A text or bytes that hold JSON as what they hold; everything else as it is."""
+    if type(node) is dict:
+        return node
     if isinstance(node, str):
         text = node.encode(errors="surrogatepass")
     elif isinstance(node, bytes):
