@@ -21,7 +21,8 @@ class ExitCode(IntEnum):
 
     #: A clean stop: what was in flight was finished or will be delivered again.
     OK = 0
-    #: A fault that nobody foresaw, or a service that could not be reached at start: try again.
+    #: A fault that nobody foresaw, or a service that could not be reached at start: try again. For commands that
+    #: answer a question it is the plain "no": the function of `invoke` failed, the record of `explain` is filtered out.
     CRASH = 1
     #: The configuration is wrong: a restart alone changes nothing.
     CONFIGURATION = 2

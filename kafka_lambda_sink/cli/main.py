@@ -90,6 +90,31 @@ def invoke(context: click.Context, /, payload: str, **_: Any) -> None:
 
 
 @command.command()
+@click.option(
+    "--filter",
+    "patterns",
+    required=True,
+    metavar="PATTERNS|FILE",
+    help="As aws.lambda.filter.patterns: JSON, or the name of a file of it.",
+)
+@click.option(
+    "--record",
+    required=True,
+    metavar="FILE|-",
+    help="JSON with key, value, headers, topic, partition, offset and timestamp, all optional; - for standard input.",
+)
+@click.option("--json", "is_json", is_flag=True, help="As JSON, with every decision.")
+def explain(patterns: str, record: str, *, is_json: bool) -> None:
+    """Say why a record passes a filter, or does not.
+
+    Ends with 0 when it passes, with 1 when it is filtered out, with 2 when the patterns or the record are invalid.
+    """
+    from kafka_lambda_sink.cli.explain import explain as run_explain
+
+    sys.exit(run_explain(patterns, record, is_json=is_json))
+
+
+@command.command()
 @click.option("--handler", required=True, metavar="FILE:FUNCTION", help="For example app.py:lambda_handler.")
 @click.option("--name", help="The function's name. Default: the name of its file.")
 @click.option("--port", default=9001, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
