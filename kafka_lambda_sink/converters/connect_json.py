@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -19,6 +19,7 @@ from kafka_lambda_sink.converters.schemaless_json import (
     schemaless_encoder,
     schemaless_writer,
 )
+from kafka_lambda_sink.converters.unconvertible import place
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.schema import Schema, Struct, Type
 
@@ -33,7 +34,6 @@ def build_embedder(form: JsonForm, stage: str) -> Embedder:
     at its end to have its schema's scale it gets them; JsonConverter refuses the record. Pure, for any thread.
     """
     encode, encode_schemaless = build_encoder(form), schemaless_encoder(form)
-    compiler = _Compiler(form)
     # With the schema itself, so that its identity stays its own.
     kept: dict[int, tuple[Schema, _Slot]] = {}
     part = name_of_part(stage)
@@ -42,7 +42,7 @@ def build_embedder(form: JsonForm, stage: str) -> Embedder:
         known = kept.get(id(schema))
         if known is not None:
             return known[1]
-        slot = compiler.slot(schema)
+        slot = _Compiler(form).slot(schema)
         if len(kept) >= _KEPT:
             kept.pop(next(iter(kept)), None)
         kept[id(schema)] = (schema, slot)
@@ -59,21 +59,9 @@ def build_embedder(form: JsonForm, stage: str) -> Embedder:
             reason, path = "text with a lone surrogate, which is no Unicode", []
         except (TypeError, AttributeError):
             reason, path = "a value of another type than its schema's", []
-        raise RecordError(f"{_place(part, path)} cannot be written as JSON: {reason}", stage=stage)
+        raise RecordError(f"{place(part, path)} cannot be written as JSON: {reason}", stage=stage)
 
     return embed
-
-
-def _place(part: str, path: Sequence[str | int]) -> str:
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in path]
-    return f"the {part}" if not steps else f"{part}{''.join(steps)}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Never:
-    """Stands for a null that must not be."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +70,12 @@ class _Slot:
 
     #: None for values that are written as they are.
     write: Write | None
-    #: What null becomes: the schema's default as it is written, None or _Never.
-    absent: object
+    #: What null becomes, called each time, for it may raise UnwritableError; None where null stays null.
+    absent: Callable[[], object] | None
 
     def __call__(self, value: Any) -> object:
         if value is None:
-            if isinstance(self.absent, _Never):
-                raise UnwritableError(self.absent.reason)
-            return self.absent
+            return None if self.absent is None else self.absent()
         return value if self.write is None else self.write(value)
 
     @property
@@ -98,8 +84,12 @@ class _Slot:
         return self.write is None and self.absent is None
 
 
+def _refuse_null() -> NoReturn:
+    raise UnwritableError("null, and its schema neither is optional nor has a default")
+
+
 class _Compiler:
-    """Makes writers of schemas, JsonConverter.convertToJson unrolled."""
+    """Makes the writer of one schema, which may hold itself: JsonConverter.convertToJson unrolled."""
 
     def __init__(self, form: JsonForm) -> None:
         self._form = form
@@ -108,23 +98,18 @@ class _Compiler:
             Type.FLOAT32: single_writer(form.nonfinite),
             Type.FLOAT64: float_writer(form.nonfinite),
         }
-        write_schemaless = schemaless_writer(form)
-        self._schemaless = _Slot(write_schemaless, None)
+        self._schemaless = _Slot(schemaless_writer(form), None)
+        #: Of structs whose fields are being compiled.
+        self._open: dict[int, Write] = {}
 
     def slot(self, schema: Schema | None) -> _Slot:
         if schema is None:
             # Of a list or map of nothing but nulls, as headers have them.
             return self._schemaless
-        write = self._writer(schema)
-        absent: object = None
-        if schema.default is not None and self._form.replace_null_with_default:
-            try:
-                absent = schema.default if write is None else write(schema.default)
-            except UnwritableError as error:
-                absent = _Never(f"null, and the default is {error}")
-        elif not schema.is_optional:
-            absent = _Never("null, and its schema neither is optional nor has a default")
-        return _Slot(write, absent)
+        write, default = self._writer(schema), schema.default
+        if default is not None and self._form.replace_null_with_default:
+            return _Slot(write, lambda: default if write is None else write(default))
+        return _Slot(write, None if schema.is_optional else _refuse_null)
 
     def _writer(self, schema: Schema) -> Write | None:
         logical = logical_writer(schema, self._form.decimal_format)
@@ -146,8 +131,9 @@ class _Compiler:
         return build(self.slot(schema.key_schema), self.slot(schema.value_schema))
 
     def _struct(self, schema: Schema) -> Write:
-        slots = [(one.name, self.slot(one.schema)) for one in schema.fields]
-        fields = [(name, slot.write, slot.absent) for name, slot in slots]
+        if id(schema) in self._open:
+            return self._open[id(schema)]
+        fields: list[tuple[str, Write | None, Callable[[], object] | None]] = []
 
         def write_struct(value: Struct) -> object:
             if value.schema is not schema and value.schema != schema:
@@ -158,17 +144,20 @@ class _Compiler:
             try:
                 for name, write, absent in fields:
                     it = get(name)
-                    if it is not None:
-                        written[name] = it if write is None else write(it)
-                    elif isinstance(absent, _Never):
-                        raise UnwritableError(absent.reason)  # noqa: TRY301 - the path is added below
+                    if it is None:
+                        written[name] = None if absent is None else absent()
                     else:
-                        written[name] = absent
+                        written[name] = it if write is None else write(it)
             except UnwritableError as error:
                 error.path.insert(0, name)
                 raise
             return written
 
+        self._open[id(schema)] = write_struct
+        for one in schema.fields:
+            slot = self.slot(one.schema)
+            fields.append((one.name, slot.write, slot.absent))
+        del self._open[id(schema)]
         return write_struct
 
 

@@ -7,7 +7,12 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from kafka_lambda_sink.converters.json_form import JsonForm
+from kafka_lambda_sink.converters.json_numbers import float_writer, integer_writer, single_writer
+from kafka_lambda_sink.converters.json_reading import decode_envelope
 from kafka_lambda_sink.converters.json_text import InvalidJsonError, validate_json
+from kafka_lambda_sink.converters.primitives import PRIMITIVES, PrimitiveName
+from kafka_lambda_sink.converters.unconvertible import UnconvertibleError
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.schema import Schema
 
@@ -20,7 +25,7 @@ Converter: TypeAlias = Callable[[bytes | None], Embeddable]
 #: Connect's data to what is embedded. Raises RecordError.
 Embedder: TypeAlias = Callable[[Schema | None, object], Embeddable]
 
-ConverterName: TypeAlias = Literal["string", "json", "bytes"]
+ConverterName: TypeAlias = Literal["string", "json", "bytes", "boolean", "short", "integer", "long", "float", "double"]
 
 #: Kafka Connect's names of the stages.
 KEY_CONVERTER: Final = "KEY_CONVERTER"
@@ -33,17 +38,9 @@ def name_of_part(stage: str) -> str:
     return stage.removesuffix("_CONVERTER").lower()
 
 
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """What Connect's JsonConverter writes and requires when `schemas.enable` is true: these two fields, no others."""
-
-    schema: msgspec.Raw
-    payload: msgspec.Raw
-
-
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
-
-
-def build_converter(name: ConverterName, *, is_key: bool, schemas_enable: bool, escaped: bool) -> Converter:
+def build_converter(
+    name: ConverterName, *, is_key: bool, schemas_enable: bool, escaped: bool, form: JsonForm | None = None
+) -> Converter:
     """The converter of keys or of values.
 
     - `string`: UTF-8 text, to a JSON string.
@@ -51,6 +48,8 @@ def build_converter(name: ConverterName, *, is_key: bool, schemas_enable: bool, 
     - `json`: to the JSON value, byte for byte. With `schemas_enable` the bytes must be Connect's envelope
       `{"schema": …, "payload": …}`, and its payload is embedded. With `escaped` (`EscapedJsonKeyValueConverter` of the
       Confluent connector) JSON without a schema becomes a JSON string that holds the JSON text.
+    - `boolean`, `short`, `integer`, `long`, `float`, `double`: what Kafka's own serializers write, to a JSON number, or
+      true or false. `form` says what becomes of long integers, NaN and the infinities.
 
     An absent key and a tombstone become null. Raises ValueError for an unknown name.
     """
@@ -67,7 +66,9 @@ def build_converter(name: ConverterName, *, is_key: bool, schemas_enable: bool, 
             return _escaped_json_converter(where, stage)
         case "json":
             return _json_converter(where, stage)
-    raise ValueError(f"unknown converter {name!r}: string, json or bytes")
+        case "boolean" | "short" | "integer" | "long" | "float" | "double":
+            return _primitive_converter(name, stage, form or JsonForm())
+    raise ValueError(f"unknown converter {name!r}")
 
 
 def _pass_bytes(raw: bytes | None) -> Embeddable:
@@ -125,7 +126,7 @@ def _enveloped_json_converter(where: str, stage: str) -> Converter:
             return None
         try:
             validate_json(raw)
-            return _decode_envelope(raw).payload
+            return decode_envelope(raw).payload
         except InvalidJsonError as error:
             raise _not_json(where, stage, error) from None
         except msgspec.ValidationError:
@@ -134,6 +135,26 @@ def _enveloped_json_converter(where: str, stage: str) -> Converter:
             f'the {where} is not an object of exactly the fields "schema" and "payload" (schemas.enable=true)',
             stage=stage,
         )
+
+    return convert
+
+
+def _primitive_converter(name: PrimitiveName, stage: str, form: JsonForm) -> Converter:
+    read = PRIMITIVES[name].read
+    write = {
+        "long": integer_writer(form.long),
+        "float": single_writer(form.nonfinite),
+        "double": float_writer(form.nonfinite),
+    }.get(name)
+
+    def convert(raw: bytes | None) -> Embeddable:
+        if raw is None:
+            return None
+        try:
+            return read(raw) if write is None else write(read(raw))
+        except UnconvertibleError as error:
+            reason = str(error)
+        raise RecordError(f"the {name_of_part(stage)} cannot be converted: {reason}", stage=stage)
 
     return convert
 

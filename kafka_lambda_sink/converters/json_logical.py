@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from typing import Final
 
+from kafka_lambda_sink.converters.decimals import to_bytes, unscaled_integer
 from kafka_lambda_sink.converters.json_form import DecimalFormat
 from kafka_lambda_sink.converters.json_numbers import UnwritableError
 from kafka_lambda_sink.converters.schemaless_json import Write
 from kafka_lambda_sink.core.schema import DATE, DECIMAL, TIME, TIMESTAMP, Instant, Schema
 
 _DAY_MS: Final = 86_400_000
-#: Rounds nothing, whatever the size.
-_EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def logical_writer(schema: Schema, decimal_format: DecimalFormat) -> Write | None:
@@ -32,15 +31,11 @@ def _decimal_number(value: Decimal) -> Decimal:
 
 
 def _decimal_bytes_writer(scale: int) -> Write:
-    unit = Decimal((0, (1,), scale))
-
     def write(value: Decimal) -> bytes:
-        unscaled = _EXACT.multiply(_decimal_number(value), unit)
-        integer = int(unscaled)
-        if integer != unscaled:
+        unscaled = unscaled_integer(_decimal_number(value), scale)
+        if unscaled is None:
             raise UnwritableError(f"a decimal with more than the {scale} digits after the point of its schema")
-        # The least bytes of the two's complement, BigInteger.toByteArray.
-        return integer.to_bytes((integer if integer >= 0 else ~integer).bit_length() // 8 + 1, "big", signed=True)
+        return to_bytes(unscaled)
 
     return write
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from math import isfinite, nan
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -21,9 +22,6 @@ from kafka_lambda_sink.core.schema import Float32, Instant, TextFloat
 Write: TypeAlias = Callable[[Any], object]
 #: To JSON. Raises UnwritableError; UnicodeEncodeError for a lone surrogate.
 Encode: TypeAlias = Callable[[object], bytes]
-
-#: What msgspec makes of numbers that are not finite, without a word.
-_SUSPECTS: Final = (b"null", b"NaN", b"Infinity")
 
 
 def build_encoder(form: JsonForm) -> Encode:
@@ -55,12 +53,24 @@ def schemaless_encoder(form: JsonForm) -> Encode:
 
     def encode_checked(value: object) -> bytes:
         text = encode(value)
-        if not any(suspect in text for suspect in _SUSPECTS):
-            return text
-        checked = write(value)
-        return text if form.nonfinite == "error" else encode(checked)
+        # msgspec makes null of doubles that are not finite, without a word, and NaN of such decimals.
+        if (b"null" in text or b"NaN" in text or b"Infinity" in text) and _has_nonfinite(value):
+            return encode(write(value))
+        return text
 
     return encode_checked
+
+
+def _has_nonfinite(value: object) -> bool:
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, list):
+        for it in value:
+            kind = type(it)
+            if (kind is dict or kind is list or kind is float or kind is Decimal) and _has_nonfinite(it):
+                return True
+        return False
+    return not value.is_finite() if isinstance(value, Decimal) else isinstance(value, float) and not isfinite(value)
 
 
 def schemaless_writer(form: JsonForm) -> Write:
@@ -81,7 +91,7 @@ def schemaless_writer(form: JsonForm) -> Write:
         return written
 
     def write_decimal(value: Decimal) -> object:
-        return value if value.is_finite() else write_float(float(value))
+        return value if value.is_finite() else write_float(nan if value.is_nan() else float(value))
 
     writers: dict[type, Write] = {
         dict: write_map,

@@ -57,7 +57,8 @@ class Float32(float):
 class TextFloat(float):
     """A number that was read from JSON with a fraction or an exponent; written as it was read unless it is changed."""
 
-    # No __slots__: the text is an attribute.
+    __slots__ = ("text",)
+
     text: bytes
 
     def __new__(cls, text: str) -> Self:
@@ -100,6 +101,11 @@ class Schema:
     def __post_init__(self) -> None:
         """Index the fields."""
         object.__setattr__(self, "_by_name", {one.name: one for one in self.fields})
+
+    def tie(self, fields: tuple[Field, ...]) -> None:
+        """Give a STRUCT its fields after it was made, as a type within itself needs. For its maker only."""
+        object.__setattr__(self, "fields", fields)
+        self.__post_init__()
 
     def field(self, name: str) -> Field | None:
         """The field of this name, or None."""

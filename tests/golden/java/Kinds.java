@@ -67,7 +67,9 @@ final class Kinds {
         Map<String, String> config = config(given);
         config.put("converter.type", "header");
         converter.configure(config);
-        Notation.put(outcome, converter.toConnectHeader(TOPIC, "header", bytes(given)));
+        SchemaAndValue data = converter.toConnectHeader(TOPIC, "header", bytes(given));
+        // As ConnectHeaders.add takes it.
+        Notation.put(outcome, data == null ? SchemaAndValue.NULL : data);
     }
 
     private static void transform(ObjectNode given, ObjectNode outcome) {

@@ -210,5 +210,19 @@ def test_a_default_that_cannot_be_written_is_the_fault_of_those_who_need_it():
     schema = Schema(type=Type.STRUCT, fields=(Field("a", bad),))
     embed = build_embedder(JsonForm(), VALUE_CONVERTER)
     assert msgspec.json.encode(embed(schema, Struct(schema, {"a": 1.5}))) == b'{"a":1.5}'
-    with pytest.raises(RecordError, match=r"^value\.a cannot be written as JSON: null, and the default is a number"):
+    with pytest.raises(RecordError, match=r"^value\.a cannot be written as JSON: a number that is not finite"):
         embed(schema, Struct(schema, {}))
+
+
+def test_a_schema_may_hold_itself():
+    node = Schema(type=Type.STRUCT, is_optional=True)
+    leaf = Struct(node, {"v": 1.5, "kids": []})
+    kids = Schema(type=Type.ARRAY, value_schema=node, default=[leaf])
+    node.tie((Field("v", FLOAT64), Field("next", node), Field("kids", kids)))
+    value = Struct(node, {"v": 2.5, "next": Struct(node, {"v": 3.5, "kids": [leaf]})})
+    plain: dict[str, object] = {"v": 1.5, "next": None, "kids": []}
+    assert json.loads(written(node, value)) == {
+        "v": 2.5, "next": {"v": 3.5, "next": None, "kids": [plain]}, "kids": [plain],
+    }  # fmt: skip
+    with pytest.raises(RecordError, match=r"^value\.next\.kids\[0\]\.v cannot be written"):
+        written(node, Struct(node, {"v": 1.5, "next": Struct(node, {"v": 1.5, "kids": [Struct(node, {})]})}))

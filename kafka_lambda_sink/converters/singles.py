@@ -1,0 +1,43 @@
+"""Single-precision numbers, which Python has not: rounding to them, and the fewest digits that say one."""
+
+from __future__ import annotations
+
+import struct
+from decimal import Decimal
+from math import copysign, inf, nextafter
+from typing import Final
+
+from kafka_lambda_sink.core.schema import Float32
+
+_SINGLE: Final = struct.Struct("f")
+#: Below this fewer than six digits may come back.
+_SMALLEST_NORMAL: Final = 2.0**-126
+
+
+def nearest_single(number: float | Decimal) -> Float32:
+    """`number` rounded once, half to even, as Java's `(float)` and `BigDecimal.floatValue` do; infinite beyond them."""
+    double = float(number)
+    if isinstance(number, Decimal):
+        # A double that was rounded itself must not lie midway between two singles by that.
+        exact = Decimal(double) if double not in {inf, -inf} else number
+        if exact != number and _round(double) != _round(nextafter(double, inf if number > exact else -inf)):
+            double = nextafter(double, inf if number > exact else -inf)
+    return Float32(_round(double))
+
+
+def _round(double: float) -> float:
+    try:
+        single: float = _SINGLE.unpack(_SINGLE.pack(double))[0]
+    except OverflowError:
+        return copysign(inf, double)
+    return single
+
+
+def shortest_single(number: float) -> float:
+    """The double of the fewest digits that rounds to the single `number`: 1.1 for 1.10000002384185791015625."""
+    # Six digits always come back from a single; nine always tell it from its neighbours. Two at least, as in Java.
+    for digits in range(6 if abs(number) >= _SMALLEST_NORMAL else 2, 9):
+        shorter = float(f"{number:.{digits}g}")
+        if _round(shorter) == number:
+            return shorter
+    return float(f"{number:.9g}")

@@ -1,0 +1,83 @@
+"""Dates and times in texts, as leniently read as `java.text.SimpleDateFormat` reads them (JDK 17, UTC)."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from kafka_lambda_sink.core.schema import Instant, Schema, date_schema, time_schema, timestamp_schema
+from kafka_lambda_sink.core.sink_record import SchemaAndValue
+
+_DAY_MS: Final = 86_400_000
+#: 15 October 1582, the first day of the Gregorian calendar, in days since the epoch.
+_CUTOVER: Final = -141_427
+_CUTOVER_YEAR: Final = 1582
+#: A number as DecimalFormat reads integers: blanks before it, and an exponent.
+_NUMBER: Final = r"[ \t]*(-?\d+(?:E-?\d+)?)"
+_DATE: Final = re.compile(f"{_NUMBER}-{_NUMBER}-{_NUMBER}")
+_TIME: Final = re.compile(rf"{_NUMBER}:{_NUMBER}:{_NUMBER}\.{_NUMBER}Z")
+_TIMESTAMP: Final = re.compile(rf"{_DATE.pattern}T{_TIME.pattern}")
+
+_DATE_SCHEMA: Final = date_schema()
+_TIME_SCHEMA: Final = time_schema()
+_TIMESTAMP_SCHEMA: Final = timestamp_schema()
+#: By the length of a text: how it must begin, and the schema.
+_BY_LENGTH: Final[dict[int, tuple[re.Pattern[str], Schema]]] = {
+    len("yyyy-MM-dd"): (_DATE, _DATE_SCHEMA),
+    len("HH:mm:ss.SSSZ"): (_TIME, _TIME_SCHEMA),
+    len("yyyy-MM-ddTHH:mm:ss.SSSZ"): (_TIMESTAMP, _TIMESTAMP_SCHEMA),
+}
+
+
+def parse_temporal(text: str) -> SchemaAndValue | None:
+    """The Date, Time or Timestamp that `text` is by its length and its beginning; None for other texts.
+
+    What comes after the last number that the pattern needs may be anything, and 40 o'clock is 16 o'clock of the next
+    day: `Values.parseAsTemporal` has it so.
+    """
+    text = text.replace("\\:", ":")
+    pattern, schema = _BY_LENGTH.get(len(text), (None, None))
+    found = pattern.match(text) if pattern else None
+    if found is None:
+        return None
+    numbers = [_integer(number) for number in found.groups()]
+    milliseconds = 0 if schema is _TIME_SCHEMA else _days(*numbers[:3]) * _DAY_MS
+    if schema is not _DATE_SCHEMA:
+        milliseconds += _time_of_day(*numbers[-4:])
+    return SchemaAndValue(schema, Instant(_wrapped(milliseconds, 64)))
+
+
+def _integer(text: str) -> int:
+    mantissa, _, exponent = text.partition("E")
+    number = int(mantissa)
+    if not exponent:
+        return _wrapped(number, 32)
+    scaled = number * 10.0 ** min(int(exponent), 30)
+    return _wrapped(int(scaled), 32) if abs(scaled) < 2**63 else (2**31 - 1 if scaled > 0 else -(2**31))
+
+
+def _wrapped(number: int, bits: int) -> int:
+    """What Java keeps of an integer in so many bits."""
+    return (number + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+
+
+def _time_of_day(hours: int, minutes: int, seconds: int, milliseconds: int) -> int:
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds
+
+
+def _days(year: int, month: int, day: int) -> int:
+    """Days since the epoch by java.util.GregorianCalendar: Julian before the cutover, and nothing is out of range."""
+    gregorian = _civil_days(year, month, day, is_gregorian=True)
+    if year >= _CUTOVER_YEAR and gregorian >= _CUTOVER:
+        return gregorian
+    return _civil_days(year, month, day, is_gregorian=False)
+
+
+def _civil_days(year: int, month: int, day: int, *, is_gregorian: bool) -> int:
+    # Years that begin in March have their leap day at the end.
+    months = year * 12 + month - 3
+    year, month = months // 12, months % 12
+    days = 365 * year + year // 4 + (153 * month + 2) // 5 + day - 1
+    if is_gregorian:
+        return days - year // 100 + year // 400 - 719_468
+    return days - 719_470

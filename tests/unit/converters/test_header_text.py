@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from kafka_lambda_sink.converters.converter import HEADER_CONVERTER
+from kafka_lambda_sink.converters.header_text import parse_header
+from kafka_lambda_sink.converters.reading import build_reader
+from kafka_lambda_sink.core.schema import BYTES, STRING
+from kafka_lambda_sink.core.sink_record import SchemaAndValue
+from tests.support.golden import Case, cases
+from tests.support.notation import form, schema_form
+
+read = build_reader("simple", stage=HEADER_CONVERTER, schemas_enable=False)
+
+
+def is_map_that_python_has_not(case: Case) -> bool:
+    """Of keys that are arrays or maps, or that are equal in Python alone."""
+    return case.id in {'{1: "a", true: "b"}', "{[1]: 2}", "{{}: 2}"}
+
+
+@pytest.mark.parametrize("case", [it for it in cases("header") if it.id != "not UTF-8"], ids=str)
+def test_a_header_is_what_simple_header_converter_makes_of_it(case: Case):
+    schema, value = read(case.raw)
+    if is_map_that_python_has_not(case):
+        assert (schema, value) == (STRING, case.given["text"])
+        return
+    expected = case.expected_data
+    assert schema_form(schema) == schema_form(expected.schema)
+    assert form(value, schema) == form(expected.value, expected.schema)
+
+
+def test_a_header_that_is_no_text_is_its_bytes():
+    assert read(b"\xff\x00") == SchemaAndValue(BYTES, b"\xff\x00")
+
+
+@pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000])
+def test_brackets_nested_without_end_are_bytes(raw: bytes):
+    assert parse_header(raw) == SchemaAndValue(BYTES, raw)
