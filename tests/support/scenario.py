@@ -61,9 +61,12 @@ class Scenario:
         has_results: bool = True,
         is_created: bool = True,
         clock: Clock | None = None,
+        report_cluster: Cluster | None = None,
         **properties: str,
     ) -> None:
         self.cluster = cluster
+        #: Where the results go.
+        self.report_cluster = report_cluster or cluster
         self.directory = directory
         self.name = f"s{uuid.uuid4().hex[:10]}"
         self.topic = f"{self.name}-source"
@@ -82,7 +85,7 @@ class Scenario:
         if is_created:
             cluster.create_topic(partitions, name=self.topic)
         if self.results:
-            cluster.create_topic(name=self.results, message_timestamp_type="LogAppendTime")
+            self.report_cluster.create_topic(name=self.results, message_timestamp_type="LogAppendTime")
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.endpoint)
@@ -184,7 +187,7 @@ class Scenario:
             ends={TopicPartition(self.topic, p): end for p, end in self.cluster.end_offsets(self.topic).items()},
             calls=calls_of(self.journal),
             commits=[*self.timeline.samples, self.timeline.now()],
-            results=written_of(self.cluster.read_all(self.results)) if self.results else None,
+            results=written_of(self.report_cluster.read_all(self.results)) if self.results else None,
             log=read_log(output),
             output=output,
         )
@@ -210,6 +213,7 @@ class Scenario:
             "aws.secret.access.key": SECRET,
             "aws.lambda.batch.size": "20",
             "aws.lambda.response.topic": self.results,
+            "aws.lambda.response.bootstrap.servers": self.report_cluster.bootstrap,
             "log.format": "json",
         }
         given = {key.replace("_", "."): value for key, value in {**self._properties, **extra}.items()}
