@@ -62,9 +62,17 @@ class SinkProcess:
     @property
     def resident_mb(self) -> float:
         """Resident memory now."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
+        return self._status("VmRSS") / 1024
+
+    @property
+    def threads(self) -> int:
+        """Threads now, those of the clients among them."""
+        return self._status("Threads")
+
+    @property
+    def descriptors(self) -> int:
+        """Open files and sockets now."""
+        return len(list(Path(f"/proc/{self._process.pid}/fd").iterdir()))
 
     def kill9(self) -> int:
         """SIGKILL, and wait for the end; when it was sent, in milliseconds since the epoch."""
@@ -125,3 +133,8 @@ class SinkProcess:
         at = now_ms()
         self._process.send_signal(number)
         return at
+
+    def _status(self, name: str) -> int:
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith(f"{name}:"))
+        return int(line.split()[1])
