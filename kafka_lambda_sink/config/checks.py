@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_problem, is_foreign
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
+from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.config.registry_checks import registry_errors
 from kafka_lambda_sink.config.topic_loops import topic_loops
-from kafka_lambda_sink.core.problem_id import ProblemId
 
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload
 _ASYNC_LIMIT = 1_048_576
 #: Java's and librdkafka's default.
 _MAX_POLL_INTERVAL_MS = 300_000
-
-
-class Finding(NamedTuple):
-    """Something that does not fit together."""
-
-    #: Attributes of `SinkConfig` it is about; the first is where it is shown.
-    attributes: tuple[str, ...]
-    message: str
-    error_id: ProblemId = "conflict"
-    hint: str | None = None
 
 
 def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
@@ -36,6 +26,7 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _function(config)
     yield from _limits(config)
     yield from _group(config, clients.coordinator)
+    yield from registry_errors(config)
     if config.fields_hash and config.fields_hash_salt is None:
         hint = "Give it a secret of 16 characters or more, by a config provider such as ${env:…}"
         yield Finding(("fields_hash", "fields_hash_salt"), "needs fields.hash.salt beside it", "missing-key", hint)

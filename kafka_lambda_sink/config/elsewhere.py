@@ -20,7 +20,7 @@ _IGNORED = (
     (r"reporter\.(result|error)\.topic\.(key|value)\.format\.schemas\.cache\.size", "nothing is cached"),
     (r"errors\.log\.include\.messages", "log lines have a record's coordinates in any case, and never its content"),
     (r"errors\.retry\.delay\.max\.ms", "the waits grow to 16 seconds"),
-    (r"(key|value|header)\.converter\..*", "the converter has no such setting"),
+    (r"(key|value|header)\.converter\.(?!schema\.registry\.ssl\.).*", "the converter has no such setting"),
     (r"config\.action\.reload", "a configuration is read once, at start"),
     (r"tasks\.max\.enforce|connector\.plugin\.version", "about Connect's own plug-ins"),
     (r"aws\.credentials\.provider\.class", "the AWS SDK's own chain, or aws.role.arn"),

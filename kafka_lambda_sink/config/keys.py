@@ -26,8 +26,12 @@ class Scope(Enum):
     REPORT_PRODUCER = "reporter.producer."
     REPORT_ADMIN = "reporter.admin."
     REPORTS = "reporter."
+    KEY_REGISTRY = "key.converter.schema.registry."
+    VALUE_REGISTRY = "value.converter.schema.registry."
 
 
+#: Of a registry's client only TLS is set in the names of Kafka's clients.
+_REGISTRIES = frozenset({Scope.KEY_REGISTRY, Scope.VALUE_REGISTRY})
 #: Connect's worker file says `consumer.` where a connector's says `consumer.override.`.
 _WORKER_PREFIXES = {"consumer.": Scope.CONSUMER, "producer.": Scope.DEAD_LETTER, "admin.": Scope.ADMIN}
 _UNPREFIXED = frozenset({"client.id", "client.rack", "client.dns.lookup"})
@@ -82,6 +86,8 @@ def client_key(key: str) -> ClientKey | None:
         if scope is Scope.COMMON:
             is_common = (is_security_key(name) and is_client_key(name)) or name in _UNPREFIXED
             return ClientKey(scope, name) if is_common else None
+        if scope in _REGISTRIES:
+            return ClientKey(scope, name) if name.startswith("ssl.") and is_client_key(name) else None
         own = name == "bootstrap.servers" or (scope is Scope.CONSUMER and name == GROUP_ID)
         return ClientKey(scope, name) if own or is_client_key(name) else None
     return None
@@ -91,7 +97,17 @@ def client_key(key: str) -> ClientKey | None:
 def _known_keys() -> list[str]:
     clients = known_client_keys()
     common = [name for name in clients if is_security_key(name)]
-    return [*attributes(), *common, *(scope.value + name for scope in Scope if scope.value for name in clients)]
+    return [
+        *attributes(),
+        *common,
+        *(
+            scope.value + name
+            for scope in Scope
+            if scope.value
+            for name in clients
+            if scope not in _REGISTRIES or name.startswith("ssl.")
+        ),
+    ]
 
 
 def nearest(key: str) -> str | None:

@@ -15,6 +15,7 @@ from kafka_lambda_sink.config.groups.converters import ConverterGroup
 from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, RetryGroup
 from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionGroup
 from kafka_lambda_sink.config.groups.process import ProcessGroup
+from kafka_lambda_sink.config.groups.registry import RegistryGroup
 from kafka_lambda_sink.config.groups.reports import ReportGroup
 from kafka_lambda_sink.config.groups.transforms import TransformGroup
 from kafka_lambda_sink.config.layers import LAYERS, layer_sources
@@ -26,6 +27,7 @@ GROUPS = (
     FunctionGroup,
     CredentialsGroup,
     ConverterGroup,
+    RegistryGroup,
     TransformGroup,
     BatchGroup,
     ErrorGroup,
@@ -45,6 +47,7 @@ class SinkConfig(
     ErrorGroup,
     BatchGroup,
     TransformGroup,
+    RegistryGroup,
     ConverterGroup,
     CredentialsGroup,
     FunctionGroup,

@@ -95,15 +95,14 @@ def _is_optional(attribute: str) -> bool:
 
 def _drop_converter_settings_of_the_worker(collected: Collected) -> None:
     """A converter named by a connector is configured by that connector alone, as in Connect."""
-    for part in ("key", "value"):
+    for part in ("key", "value", "header"):
         named = next((n for n, layer in enumerate(collected.fields) if f"{part}_converter" in layer), None)
         if named is None:
             continue
         for layer in collected.fields[named + 1 :]:
-            for setting in layer.pop(f"{part}_converter_schemas_enable", ()):
-                collected.ignored[setting] = (
-                    f"{part}.converter is set with a higher precedence, and its settings with it"
-                )
+            for attribute in [name for name in layer if name.startswith(f"{part}_converter_")]:
+                reason = f"{part}.converter is set with a higher precedence, and its settings with it"
+                collected.ignored |= dict.fromkeys(layer.pop(attribute), reason)
 
 
 def _list_overridden(collected: Collected) -> None:
@@ -123,7 +122,7 @@ def _first(layers: _Layers, attribute: str) -> str | None:
 def _derived(layers: _Layers, collected: Collected, environ: Mapping[str, str]) -> dict[str, str | None]:
     """Defaults that depend on other keys: the lowest layer."""
     derived: dict[str, str | None] = {}
-    for part in ("key", "value"):
+    for part in ("key", "value", "header"):
         converter = _first(layers, f"{part}_converter")
         if converter and converter.strip().rsplit(".", 1)[-1].lower() in {"json", "jsonconverter"}:
             derived[f"{part}_converter_schemas_enable"] = "true"

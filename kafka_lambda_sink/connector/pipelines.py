@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.reply import ReplyChecker
-from kafka_lambda_sink.contracts.request import PlainConverter
-from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, Invoker
 from kafka_lambda_sink.core.record import TopicPartition
@@ -34,6 +33,7 @@ class PipelineFactory:
 
     config: SinkConfig
     policy: Policy
+    conversions: Conversions
     open_fetcher: Callable[[TopicPartition], Fetcher]
     open_invoker: Callable[[], Invoker]
     counters: CounterBook
@@ -76,23 +76,17 @@ class PipelineFactory:
 
     def _assembler(self, tp: TopicPartition) -> BatchAssembler:
         config = self.config
-        escaped = config.record_converter_class == "EscapedJsonKeyValueConverter"
-        key = build_converter(
-            config.key_converter, is_key=True, schemas_enable=config.key_converter_schemas_enable, escaped=escaped
-        )
-        value = build_converter(
-            config.value_converter, is_key=False, schemas_enable=config.value_converter_schemas_enable, escaped=escaped
-        )
         limits = BatchLimits(
             max_records=config.aws_lambda_batch_size,
             max_bytes=config.batch_max_bytes,
             single_max_bytes=_SINGLE_MAX_BYTES[config.aws_lambda_invocation_type],
         )
-        return BatchAssembler(PlainConverter(tp, key, value), limits)
+        return BatchAssembler(self.conversions.open(tp), limits)
 
     def _settings(self) -> PartitionSettings:
         return PartitionSettings(
             batch_size=self.config.aws_lambda_batch_size,
+            may_drop=self.conversions.may_drop,
             batch_window=self.config.aws_lambda_batch_window_ms / 1000,
             offset_reset=OffsetReset(self.config.auto_offset_reset),
         )

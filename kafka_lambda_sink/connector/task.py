@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.config.loading import LoadedConfig
+from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.function import check_function, open_function
 from kafka_lambda_sink.connector.function_timeout import reply_timeout
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
+from kafka_lambda_sink.connector.schema_registry import open_schema_registry
 from kafka_lambda_sink.core.errors import InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
 from kafka_lambda_sink.core.record import TopicPartition
@@ -77,6 +79,8 @@ class Task:
         #: What has to be closed, in whatever way it ends.
         self._held = ExitStack()
         self._held.callback(self._close_producers)
+        self._conversions = Conversions(config, loaded.transforms, clock, partial(open_schema_registry, loaded, clock))
+        self._held.callback(self._conversions.close)
         self._admin_config = admin_config(clients.admin, client_id=config.name)
         self._open_catalog = open_catalog
         self._catalog: TopicCatalog
@@ -202,6 +206,7 @@ class Task:
         factory = PipelineFactory(
             config=config,
             policy=self._sinks.policy(),
+            conversions=self._conversions,
             open_fetcher=self._open_fetcher,
             open_invoker=partial(self._function.invoker, timeout),
             counters=self.counters,

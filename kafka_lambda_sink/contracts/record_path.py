@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from kafka_lambda_sink.contracts.request import Conversion, Entry, EntryHeader, Payload, PayloadWithHeaders, encode
-from kafka_lambda_sink.converters.converter import Embeddable
+from kafka_lambda_sink.converters.converter import Embeddable, Embedder
+from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
 from kafka_lambda_sink.core.schema import Schema
-from kafka_lambda_sink.core.sink_record import Header, Predicate, SchemaAndValue, SinkRecord, Transform
-
-#: Bytes as Kafka holds them, or None, to Connect's data. Raises RecordError, RetriableConversionError.
-Reader: TypeAlias = Callable[[bytes | None], SchemaAndValue]
-#: Connect's data to what stands in the payload. Raises RecordError.
-Embedder: TypeAlias = Callable[[Schema | None, object], Embeddable]
+from kafka_lambda_sink.core.sink_record import Header, Predicate, SinkRecord, Transform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

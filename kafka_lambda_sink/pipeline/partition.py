@@ -39,6 +39,8 @@ _IDLE: Final = 0.5
 #: Seconds a fetch waits for more records after the first when `aws.lambda.batch.window.ms` is 0: full batches at no
 #: latency that matters (measured: a window of nothing halves the batches of a fast topic).
 _LEAST_WINDOW: Final = 0.002
+#: Records of a fetch, at least, where only some of them may be wanted: batches are made of what is left.
+_SIFTED: Final = 500
 #: Records of a fetch where each is a batch by itself: no window to wait for, and a fetch costs half an invocation.
 _SINGLES: Final = 32
 #: Seconds until the broker is asked again.
@@ -53,6 +55,8 @@ class PartitionSettings:
 
     batch_size: int
     batch_window: float
+    #: Whether filters or transforms may drop records.
+    may_drop: bool = False
     offset_reset: OffsetReset
     #: At most so many spans and bytes may wait for their delivery reports before the next invocation.
     #: Measured at batch 500 on four partitions: with 16 MB the process peaks at 193 MB instead of 150, for the same CPU
@@ -90,6 +94,8 @@ class PartitionPipeline:
         self._halt = threading.Event()
         is_single = settings.batch_size == 1
         self._fetch_size = _SINGLES if is_single else settings.batch_size
+        if settings.may_drop:
+            self._fetch_size = max(self._fetch_size, _SIFTED)
         self._window = 0.0 if is_single else max(settings.batch_window, _LEAST_WINDOW)
         self._thread = threading.Thread(target=self.run, name=f"partition {progress.tp}", daemon=True)
 

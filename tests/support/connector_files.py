@@ -147,7 +147,7 @@ EXPECTED = {
         },
     ),
     "mutual-tls.properties": Expected(
-        {"key.converter.encoding", "value.converter.decimal.format", "ssl.protocol"},
+        {"key.converter.encoding", "ssl.protocol"},
         set(),
         {"aws_lambda_invocation_type": "async", "record_converter_class": "EscapedJsonKeyValueConverter"},
     ),

@@ -45,6 +45,10 @@ class ClientProperties:
     response_admin: SecretProperties
     #: As `response_admin`, for the error topic.
     error_admin: SecretProperties
+    #: TLS of the schema registry of keys: `ssl.*` alone.
+    key_registry: SecretProperties
+    #: As `key_registry`, of values.
+    value_registry: SecretProperties
 
 
 @dataclass(slots=True)
@@ -120,6 +124,8 @@ def assemble(
         admin=collected.client(scopes[Scope.ADMIN], Client.ADMIN, source),
         response_admin=collected.client(_for_admin(response) | admin_of, Client.ADMIN, source),
         error_admin=collected.client(_for_admin(error) | admin_of, Client.ADMIN, source),
+        key_registry=collected.registry(scopes[Scope.KEY_REGISTRY]),
+        value_registry=collected.registry(scopes[Scope.VALUE_REGISTRY]),
     )
     for scope, is_on, what in (
         (Scope.RESPONSE, has_response_topic, "response"),
@@ -214,6 +220,13 @@ class _Collected:
     def client(self, own: ByName, client: Client, source: _Cluster) -> SecretProperties:
         result = self.translate(source.settings(own), client, source, own)
         return source.with_brokers(result.properties(client), own)
+
+    def registry(self, own: ByName) -> SecretProperties:
+        """A registry is no cluster: it takes over nothing."""
+        result = translate(own, Client.ADMIN, None)
+        self.ignored |= dict(result.ignored)
+        self.problems += result.problems
+        return result.properties(Client.ADMIN)
 
     def _check(self, bootstrap: Setting) -> None:
         try:

@@ -6,13 +6,21 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from kafka_lambda_sink.config.declaration import HIGH, LOW, MEDIUM, Group
+from kafka_lambda_sink.config.declaration import ANY_CASE, HIGH, LOW, MEDIUM, Group
 
-Converter = Literal["string", "json", "bytes"]
-HeaderConverter = Literal["simple", "string", "json", "bytes"]
+Converter = Literal[
+    "string", "json", "bytes", "boolean", "short", "integer", "long", "float", "double", "avro",
+]  # fmt: skip
+HeaderConverter = Literal[
+    "simple", "string", "json", "bytes", "boolean", "short", "integer", "long", "float", "double",
+]  # fmt: skip
 
+_CONVERTERS = "org.apache.kafka.connect.converters."
 #: Class names of Java, with and without their package, and the names we use.
-_NAMES = {
+_HEADER_NAMES = {
+    "simple": "simple",
+    "org.apache.kafka.connect.storage.simpleheaderconverter": "simple",
+    "simpleheaderconverter": "simple",
     "string": "string",
     "org.apache.kafka.connect.storage.stringconverter": "string",
     "stringconverter": "string",
@@ -20,18 +28,20 @@ _NAMES = {
     "org.apache.kafka.connect.json.jsonconverter": "json",
     "jsonconverter": "json",
     "bytes": "bytes",
-    "org.apache.kafka.connect.converters.bytearrayconverter": "bytes",
     "io.confluent.connect.replicator.util.bytearrayconverter": "bytes",
     "bytearrayconverter": "bytes",
     "bytearray": "bytes",
+    f"{_CONVERTERS}bytearrayconverter": "bytes",
 }
-_HEADER_NAMES = {
-    **_NAMES,
-    "simple": "simple",
-    "org.apache.kafka.connect.storage.simpleheaderconverter": "simple",
-    "simpleheaderconverter": "simple",
+for _name in ("boolean", "short", "integer", "long", "float", "double"):
+    _HEADER_NAMES |= dict.fromkeys((_name, f"{_name}converter", f"{_CONVERTERS}{_name}converter"), _name)
+_NAMES = {
+    **{name: found for name, found in _HEADER_NAMES.items() if found != "simple"},
+    "avro": "avro",
+    "io.confluent.connect.avro.avroconverter": "avro",
+    "avroconverter": "avro",
 }
-_NOT_BUILT = ("avro", "protobuf", "jsonschema", "double", "float", "integer", "long", "short", "boolean", "number")
+_NOT_BUILT = ("protobuf", "jsonschema")
 
 
 def _canonical(names: dict[str, str]) -> BeforeValidator:
@@ -42,7 +52,7 @@ def _canonical(names: dict[str, str]) -> BeforeValidator:
         if name is not None:
             return name
         simple = value.rsplit(".", 1)[-1].lower().replace("_", "")
-        known = ", ".join(sorted(set(names.values())))
+        known = ", ".join(dict.fromkeys(names.values()))
         if any(word in simple for word in _NOT_BUILT):
             raise ValueError(f"converter `{value}` is known and not built yet; there are {known}")
         raise ValueError(f"unknown converter `{value}`; there are {known}, or their Java class names")
@@ -54,18 +64,29 @@ def _simple_name(value: Any) -> Any:
     return value.strip().rsplit(".", 1)[-1] if isinstance(value, str) else value
 
 
+DecimalFormat = Literal["BASE64", "NUMERIC"]
+_UPPER = BeforeValidator(lambda value: value.strip().upper() if isinstance(value, str) else value)
+
+
 class ConverterGroup(Group):
     """Bytes to values."""
 
     title: ClassVar[str] = "Converters"
 
     key_converter: Annotated[Converter, HIGH, _canonical(_NAMES)] = "string"
-    """How keys are read: `string` (UTF-8 text), `json`, or `bytes` (base64 in the payload). The class names of Java
-    are accepted. Connect has it in the worker file, unless the connector's own file says it."""
+    """How keys are read: `string` (UTF-8 text), `json`, `bytes` (base64 in the payload), the numbers of Kafka's own
+    serializers (`short`, `integer`, `long`, `float`, `double`), `boolean`, or `avro` with a schema registry. The class
+    names of Java are accepted. Connect has it in the worker file, unless the connector's own file says it."""
 
     key_converter_schemas_enable: Annotated[bool, LOW] = False
     """Whether JSON keys come in Connect's envelope of `schema` and `payload`. Default `true` where `key.converter` is
     set to JSON, as in Connect."""
+
+    key_converter_decimal_format: Annotated[DecimalFormat, LOW, _UPPER] = "BASE64"
+    """How decimals of keys are written: `BASE64` of the unscaled number, as Connect does, or `NUMERIC`, exactly."""
+
+    key_converter_replace_null_with_default: Annotated[bool, LOW] = True
+    """Whether a null of a key is replaced by the default that its schema has."""
 
     value_converter: Annotated[Converter, HIGH, _canonical(_NAMES)] = "json"
     """How values are read: as `key.converter`. JSON is validated and embedded as it is."""
@@ -74,8 +95,29 @@ class ConverterGroup(Group):
     """Whether JSON values come in Connect's envelope of `schema` and `payload`. Default `true` where
     `value.converter` is set to JSON, as in Connect, and `false` where it is not set."""
 
+    value_converter_decimal_format: Annotated[DecimalFormat, LOW, _UPPER] = "BASE64"
+    """How decimals of values are written: as `key.converter.decimal.format`."""
+
+    value_converter_replace_null_with_default: Annotated[bool, LOW] = True
+    """Whether a null of a value is replaced by the default that its schema has."""
+
     header_converter: Annotated[HeaderConverter, LOW, _canonical(_HEADER_NAMES)] = "simple"
-    """How headers are read. Headers are not part of the payload, so it is checked and has no effect."""
+    """How headers are read, where transforms, filters or `aws.lambda.record.headers` have a use for them: `simple`
+    tells numbers, booleans, lists and the like from text, as Connect does; or as `key.converter`, `avro` excepted."""
+
+    header_converter_schemas_enable: Annotated[bool, LOW] = False
+    """Whether JSON headers come in Connect's envelope. Default `true` where `header.converter` is set to JSON."""
+
+    header_converter_decimal_format: Annotated[DecimalFormat, LOW, _UPPER] = "BASE64"
+    """How decimals of headers are written: as `key.converter.decimal.format`."""
+
+    json_nonfinite: Annotated[Literal["error", "null", "string"], LOW, ANY_CASE] = "error"
+    """What becomes of NaN and the infinities, which JSON does not have: the record cannot be converted, or `null`, or
+    the `string` with their name."""
+
+    json_long: Annotated[Literal["number", "string"], LOW, ANY_CASE] = "number"
+    """How 64-bit integers beyond ±2^53 are written, which JavaScript cannot hold: as a number, or as a string of
+    digits. JSON that is embedded as it is stays so."""
 
     record_converter_class: Annotated[
         Literal["JsonKeyValueConverter", "EscapedJsonKeyValueConverter"], LOW, BeforeValidator(_simple_name)

@@ -54,7 +54,7 @@ def test_every_problem_is_told_at_once_with_its_line(refuse_text: Refuse):
         "aws.lambda.bach.size=3\n"
         "aws.lambda.batch.size=0\n"
         "topics=a,b/c\n"
-        "value.converter=io.confluent.connect.avro.AvroConverter\n"
+        "value.converter=io.confluent.connect.protobuf.ProtobufConverter\n"
         "transforms=mask\n"
         "aws.access.key.id=AKIA\n"
         "producer.override.acks=1\n"

@@ -70,7 +70,7 @@ def test_converters_go_by_their_java_names(java: str, ours: str):
 
 @pytest.mark.parametrize(
     ("value", "message"),
-    [("io.confluent.connect.avro.AvroConverter", "not built yet"), ("com.example.Odd", "unknown converter")],
+    [("io.confluent.connect.protobuf.ProtobufConverter", "not built yet"), ("com.example.Odd", "unknown converter")],
 )
 def test_a_converter_that_is_not_there_is_refused_by_name(value: str, message: str):
     with pytest.raises(ValidationError, match=message):

@@ -1,0 +1,196 @@
+"""From the configuration to what makes payload entries of records: the fast way, or the long one where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.config.registry_checks import WITH_REGISTRY
+from kafka_lambda_sink.config.transform_plan import TransformPlan
+from kafka_lambda_sink.contracts.record_path import Part, RecordPath, escaping
+from kafka_lambda_sink.contracts.request import PlainConverter, RecordConverter
+from kafka_lambda_sink.converters.converter import (
+    KEY_CONVERTER,
+    VALUE_CONVERTER,
+    Converter,
+    Embedder,
+    build_converter,
+)
+from kafka_lambda_sink.converters.json_form import JsonForm
+from kafka_lambda_sink.converters.reading import Reader
+from kafka_lambda_sink.core.ports import Clock, SchemaRegistry
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.sink_record import Predicate, SinkRecord, Transform
+
+#: Kafka Connect's name of the stage.
+HEADER_CONVERTER: Final = "HEADER_CONVERTER"
+#: Part of a record → stage of its errors.
+_STAGES: Final = {"key": KEY_CONVERTER, "value": VALUE_CONVERTER, "header": HEADER_CONVERTER}
+_ESCAPED: Final = "EscapedJsonKeyValueConverter"
+
+
+class Conversions:
+    """Opens a record converter for each partition; what they share is made once. For the coordinator's thread."""
+
+    def __init__(
+        self,
+        config: SinkConfig,
+        plan: TransformPlan,
+        clock: Clock,
+        open_registry: Callable[[str], SchemaRegistry],
+    ) -> None:
+        """`open_registry` is called for `key` and `value` where their converter needs a schema registry.
+
+        Raises what it raises.
+        """
+        self._config = config
+        self._plan = plan
+        self._clock = clock
+        self._registries = {part: open_registry(part) for part in ("key", "value") if self._name(part) in WITH_REGISTRY}
+        self._is_wanted = _filter(config)
+        self._policy = _field_policy(config)
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether records may be dropped on the way: a batch is then made of more records than it has."""
+        config = self._config
+        return bool(self._is_wanted or config.transforms or config.tombstones == "drop")
+
+    def open(self, tp: TopicPartition) -> RecordConverter:
+        """The converter of one partition, for its thread."""
+        if self._is_plain:
+            return PlainConverter(tp, self._converter("key"), self._converter("value"))
+        return self.record_path()
+
+    def record_path(self) -> RecordPath:
+        """The long way, whether it is needed or not: it can be looked into step by step."""
+        has_header = self._needs_headers
+        return RecordPath(
+            key=self._part("key"),
+            value=self._part("value"),
+            header=self._part("header") if has_header else None,
+            transform=self._transform(),
+            is_wanted=self._is_wanted,
+            writes_headers=self._config.aws_lambda_record_headers,
+        )
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for registry in self._registries.values():
+            registry.close()
+
+    @property
+    def _is_plain(self) -> bool:
+        config = self._config
+        return not (self.may_drop or self._policy or config.aws_lambda_record_headers or self._is_numeric_envelope)
+
+    @property
+    def _is_numeric_envelope(self) -> bool:
+        """Payloads of Connect's envelope are embedded as they are, unless their decimals are to be rewritten."""
+        return any(
+            self._name(part) == "json" and self._has_schemas(part) and self._form(part).decimal_format == "NUMERIC"
+            for part in ("key", "value")
+        )
+
+    @property
+    def _needs_headers(self) -> bool:
+        # A transform of the user's own may look at them, and a filter's text would have to be read to know.
+        return bool(self._config.aws_lambda_record_headers or self._config.transforms or self._is_wanted)
+
+    def _transform(self) -> Transform | None:
+        config = self._config
+        steps: list[Transform] = []
+        if self._plan.steps:
+            steps.append(self._plan.chain(self._clock, config.errors_retry_timeout / 1000))
+        if config.tombstones == "drop":
+            from kafka_lambda_sink.transforms.field_policy import drop_tombstones  # noqa: PLC0415 - rarely used
+
+            steps.append(drop_tombstones)
+        if self._policy is not None:
+            steps.append(self._policy)
+        return None if not steps else steps[0] if len(steps) == 1 else _one_after_another(steps)
+
+    # --- parts of a record -------------------------------------------------------------------------------------------
+
+    def _converter(self, part: str) -> Converter:
+        name = self._name(part)
+        if name == "avro":
+            from kafka_lambda_sink.converters.avro import build_avro_converter  # noqa: PLC0415 - rarely used
+
+            return build_avro_converter(self._registries[part], self._form(part), stage=_STAGES[part])
+        return build_converter(
+            name,  # type: ignore[arg-type]  # the model has checked it
+            is_key=part == "key",
+            schemas_enable=self._has_schemas(part),
+            escaped=self._config.record_converter_class == _ESCAPED,
+            form=self._form(part),
+        )
+
+    def _part(self, part: str) -> Part:
+        from kafka_lambda_sink.converters.connect_json import build_embedder  # noqa: PLC0415 - rarely used
+
+        embed = build_embedder(self._form(part), _STAGES[part])
+        return Part(read=self._reader(part), embed=self._escaped(embed) if part != "header" else embed)
+
+    def _escaped(self, embed: Embedder) -> Embedder:
+        return escaping(embed) if self._config.record_converter_class == _ESCAPED else embed
+
+    def _reader(self, part: str) -> Reader:
+        name = self._name(part)
+        if name == "avro":
+            from kafka_lambda_sink.converters.avro import build_avro_reader  # noqa: PLC0415 - rarely used
+
+            return build_avro_reader(self._registries[part], stage=_STAGES[part])
+        from kafka_lambda_sink.converters.reading import build_reader  # noqa: PLC0415 - rarely used
+
+        return build_reader(
+            name,  # type: ignore[arg-type]  # the model has checked it
+            stage=_STAGES[part],
+            schemas_enable=self._has_schemas(part),
+            replace_null_with_default=self._form(part).replace_null_with_default,
+        )
+
+    def _name(self, part: str) -> str:
+        name: str = getattr(self._config, f"{part}_converter")
+        return name
+
+    def _has_schemas(self, part: str) -> bool:
+        return bool(getattr(self._config, f"{part}_converter_schemas_enable"))
+
+    def _form(self, part: str) -> JsonForm:
+        config = self._config
+        return JsonForm(
+            decimal_format=getattr(config, f"{part}_converter_decimal_format"),
+            nonfinite=config.json_nonfinite,
+            long=config.json_long,
+            replace_null_with_default=getattr(config, f"{part}_converter_replace_null_with_default", True),
+        )
+
+
+def _one_after_another(steps: list[Transform]) -> Transform:
+    def apply(record: SinkRecord) -> SinkRecord | None:
+        current: SinkRecord | None = record
+        for step in steps:
+            current = step(current) if current is not None else None
+        return current
+
+    return apply
+
+
+def _filter(config: SinkConfig) -> Predicate | None:
+    text = config.aws_lambda_filter_patterns
+    if text is None or not text.strip():
+        return None
+    from kafka_lambda_sink.transforms.filter_patterns import compile_filter  # noqa: PLC0415 - rarely used
+
+    return compile_filter(text)
+
+
+def _field_policy(config: SinkConfig) -> Transform | None:
+    if not (config.fields_include or config.fields_exclude or config.fields_hash):
+        return None
+    from kafka_lambda_sink.transforms.field_policy import build_field_policy  # noqa: PLC0415 - rarely used
+
+    salt = config.fields_hash_salt.get_secret_value() if config.fields_hash_salt else ""
+    return build_field_policy(config.fields_include, config.fields_exclude, config.fields_hash, salt)

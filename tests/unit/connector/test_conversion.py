@@ -1,0 +1,133 @@
+"""From a configuration's text to entries of the payload."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kafka_lambda_sink.config.loading import load
+from kafka_lambda_sink.connector.conversion import Conversions
+from kafka_lambda_sink.contracts.request import Conversion, PlainConverter, encode
+from kafka_lambda_sink.core.ports import SchemaRegistry
+from kafka_lambda_sink.core.record import SourceRecord
+from tests.support.config_text import FIVE
+from tests.support.records import TP, record
+from tests.support.stepped_clock import SteppedClock
+
+
+def no_registry(part: str) -> SchemaRegistry:
+    raise AssertionError(part)
+
+
+@pytest.fixture
+def conversions(tmp_path: Path) -> Callable[[str], Conversions]:
+    def build(text: str) -> Conversions:
+        path = tmp_path / "sink.properties"
+        path.write_text(FIVE + text, encoding="utf-8")
+        loaded = load(path, environ={})
+        return Conversions(loaded.sink, loaded.transforms, SteppedClock(), no_registry)
+
+    return build
+
+
+def convert(under_test: Conversions, *records: SourceRecord) -> tuple[list[dict[str, Any]], Conversion]:
+    found = Conversion()
+    under_test.open(TP).convert(records, found)
+    return [entry["payload"] for entry in json.loads(encode(found.entries))], found
+
+
+@pytest.mark.parametrize(
+    "text", ["", "value.converter=long\njson.long=string\n", "errors.tolerance=all\n", "transforms=\ntombstones=pass\n"]
+)
+def test_without_transforms_and_filters_a_record_goes_the_fast_way(
+    conversions: Callable[[str], Conversions], text: str
+):
+    under_test = conversions(text)
+    assert isinstance(under_test.open(TP), PlainConverter)
+    assert not under_test.may_drop
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_both_ways_give_the_same_payload(conversions: Callable[[str], Conversions], *, escaped: bool):
+    text = "record.converter.class=EscapedJsonKeyValueConverter\n" if escaped else ""
+    records = [
+        record(1, b'{"a": [1.10, 12345678901234567890123, true, null, "x"]}', b"k"),
+        record(2, b'"text"', None),
+        record(3, None, b"k", timestamp=(0, -1)),
+        record(5, b"1e3", "\u00fc".encode()),
+    ]
+    fast, long = Conversion(), Conversion()
+    under_test = conversions(text)
+    under_test.open(TP).convert(records, fast)
+    under_test.record_path().convert(records, long)
+    bare = [encode(found.entries).replace(b" ", b"") for found in (fast, long)]
+    assert json.loads(bare[0]) == json.loads(bare[1])
+    assert b"12345678901234567890123" in bare[1]
+    assert b"1.10" in bare[1]
+
+
+def test_transforms_fields_filters_and_headers_work_together(conversions: Callable[[str], Conversions]):
+    under_test = conversions(
+        "transforms=key,drop,noise\n"
+        "transforms.key.type=org.apache.kafka.connect.transforms.ValueToKey\n"
+        "transforms.key.fields=id\n"
+        "transforms.drop.type=Filter\n"
+        "transforms.drop.predicate=isTest\n"
+        "transforms.noise.type=DropHeaders\n"
+        "transforms.noise.headers=noise\n"
+        "predicates=isTest\n"
+        "predicates.isTest.type=HasHeaderKey\n"
+        "predicates.isTest.name=test\n"
+        "fields.exclude=card\n"
+        'aws.lambda.filter.patterns=[{"value": {"price": [{"numeric": [">", 10]}]}}]\n'
+        "aws.lambda.record.headers=true\n"
+        "tombstones=drop\n"
+    )
+    headers: list[tuple[str, bytes | None]] = [("trace", b"7"), ("noise", b"x")]
+    payloads, found = convert(
+        under_test,
+        record(1, b'{"id": 7, "price": 20.50, "card": "4111"}', b"old", headers=headers),
+        record(2, b'{"id": 8, "price": 5}'),
+        record(3, b'{"id": 9, "price": 30}', headers=[("test", b"1")]),
+        record(4, b"[]"),
+        record(5, b"{"),
+    )
+    assert [(payload["key"], payload["value"], payload["headers"]) for payload in payloads] == [
+        ({"id": 7}, {"id": 7, "price": 20.5}, [{"name": "trace", "value": 7}])
+    ]
+    assert found.dropped == 2
+    assert [(failed.offset(), error.stage) for failed, error in found.failures] == [
+        (4, "TRANSFORMATION"), (5, "VALUE_CONVERTER"),
+    ]  # fmt: skip
+    assert under_test.may_drop
+
+
+def test_tombstones_are_dropped_and_counted(conversions: Callable[[str], Conversions]):
+    payloads, found = convert(conversions("tombstones=drop\n"), record(1, None, b"k"), record(2, b"1"))
+    assert [payload["offset"] for payload in payloads] == [2]
+    assert found.dropped == 1
+
+
+def test_hashes_are_made_with_the_salt(conversions: Callable[[str], Conversions]):
+    values = [
+        convert(conversions(f"fields.hash=card\nfields.hash.salt={salt}\n"), record(1, b'{"card": "4111"}'))[0][0][
+            "value"
+        ]
+        for salt in ("one", "two")
+    ]
+    assert values[0] != values[1]
+    assert len(values[0]["card"]) == 64
+
+
+def test_decimals_of_an_envelope_are_numbers_where_they_are_asked_for(conversions: Callable[[str], Conversions]):
+    schema = {"type": "bytes", "name": "org.apache.kafka.connect.data.Decimal", "parameters": {"scale": "2"}}
+    value = json.dumps({"schema": schema, "payload": "eA=="}).encode()
+    numeric = "value.converter.schemas.enable=true\nvalue.converter.decimal.format=NUMERIC\nvalue.converter=json\n"
+    found = Conversion()
+    conversions(numeric).open(TP).convert([record(1, value)], found)
+    assert b'"value":1.20' in encode(found.entries)
+    assert convert(conversions(numeric.replace("NUMERIC", "BASE64")), record(1, value))[0][0]["value"] == "eA=="
