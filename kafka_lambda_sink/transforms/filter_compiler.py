@@ -50,13 +50,14 @@ def _any_of(leaf: Leaf) -> Check:
 def compile_every(pattern: Every) -> Matcher:
     """Whether all holds for an object, or for one object of an array. Takes a pattern in its normal form."""
     of_object = compile_fields(pattern)
+    of_array = compile_array(pattern, of_object)
     accepts_absence = pattern.accepts_absence
 
     def matches(node: Any) -> bool:
         if type(node) is dict:
             return of_object(node)
         if isinstance(node, list):
-            return any_element(pattern, of_object, node)
+            return of_array(node)
         if isinstance(node, (dict, Struct)):
             return of_object(node)
         return accepts_absence
@@ -93,16 +94,24 @@ def compile_fields(pattern: Every) -> Matcher:
     return matches
 
 
-def any_element(pattern: Every, of_object: Matcher, array: list[Any]) -> bool:
-    """Whether one object of an array has all that is wanted.
+def compile_array(pattern: Every, of_object: Matcher) -> Matcher:
+    """Whether one object of an array has all that is wanted, which `of_object` knows of one.
 
     What a pattern without demands (`exists: false`) wants is that no object has any of its fields: an object that
     merely has nothing to do with the pattern proves nothing. Source: event-ruler, where absence is of the whole array.
     """
-    if not pattern.accepts_absence:
-        return any(of_object(element) for element in elements(array) if isinstance(element, (dict, Struct)))
-    concerned = [element for element in elements(array) if has_any(pattern, element)]
-    return any(map(of_object, concerned)) if concerned else True
+
+    def one_has_all(array: list[Any]) -> bool:
+        for element in elements(array):  # noqa: SIM110 - any() costs a second generator
+            if isinstance(element, (dict, Struct)) and of_object(element):
+                return True
+        return False
+
+    def none_has_any(array: list[Any]) -> bool:
+        concerned = [element for element in elements(array) if has_any(pattern, element)]
+        return any(map(of_object, concerned)) if concerned else True
+
+    return none_has_any if pattern.accepts_absence else one_has_all
 
 
 def has_any(pattern: Every, node: object) -> bool:

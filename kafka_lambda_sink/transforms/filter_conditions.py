@@ -6,6 +6,7 @@ Source: AWS, "Filter rule syntax" (lambda/latest/dg/invocation-eventfiltering.ht
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -52,7 +53,10 @@ class Condition:
 
 def as_json(value: object) -> str:
     """Text of what was read from JSON, numbers exact."""
-    return _encode(value).decode()
+    try:
+        return _encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can escape and Unicode cannot say
+        return json.dumps(value, default=str)
 
 
 def read_condition(expression: object) -> Condition:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kafka_lambda_sink.core.schema import Struct
-from kafka_lambda_sink.transforms.filter_compiler import any_element, compile_fields, compile_leaf, has_any
+from kafka_lambda_sink.transforms.filter_compiler import compile_leaf, has_any
 from kafka_lambda_sink.transforms.filter_conditions import as_json
 from kafka_lambda_sink.transforms.filter_tree import Every, Leaf
 from kafka_lambda_sink.transforms.filter_values import BODY, child, elements, scalars
@@ -35,21 +35,26 @@ class Explanation:
 
 def explain_patterns(patterns: Sequence[Every], seen: dict[str, Any]) -> Explanation:
     """Of patterns in their normal form, on the parts of a record."""
-    children = tuple(
-        Explanation(
-            about=f"pattern {number}", passes=compile_fields(pattern)(seen), children=_fields(pattern, seen, "")
-        )
-        for number, pattern in enumerate(patterns, 1)
-    )
-    return Explanation(about="filter", passes=any(one.passes for one in children), children=children)
+    return _any("filter", [_all(f"pattern {number}", one, seen, "") for number, one in enumerate(patterns, 1)])
 
 
-def _fields(pattern: Every, node: object, place: str) -> tuple[Explanation, ...]:
-    return (
+def _any(about: str, children: Sequence[Explanation]) -> Explanation:
+    return Explanation(about=about, passes=any(one.passes for one in children), children=tuple(children))
+
+
+def _all(about: str, pattern: Every, node: object, place: str) -> Explanation:
+    """Of an object; `place` is its path, which `about` need not be."""
+    children = (
         *(_leaf(leaf, child(node, name), _join(place, name)) for name, leaf in pattern.leaves.items()),
         *(_inside(inner, child(node, name), _join(place, name)) for name, inner in pattern.objects.items()),
         *(_choice(choice, node, place) for choice in pattern.choices),
     )
+    return Explanation(about=about, passes=all(one.passes for one in children), children=children)
+
+
+def _choice(alternatives: Sequence[Every], node: object, place: str) -> Explanation:
+    children = [_all(f"alternative {number}", one, node, place) for number, one in enumerate(alternatives, 1)]
+    return _any(_join(place, "$or"), children)
 
 
 def _leaf(leaf: Leaf, node: object, place: str) -> Explanation:
@@ -59,36 +64,24 @@ def _leaf(leaf: Leaf, node: object, place: str) -> Explanation:
 
 def _inside(pattern: Every, node: object, place: str) -> Explanation:
     if isinstance(node, (dict, Struct)):
-        return Explanation(about=place, passes=compile_fields(pattern)(node), children=_fields(pattern, node, place))
+        return _all(place, pattern, node, place)
     if isinstance(node, list):
-        passes = any_element(pattern, compile_fields(pattern), node)
-        return Explanation(
-            about=place, passes=passes, found="an array", children=tuple(_elements(pattern, node, place, passes=passes))
-        )
+        return _array(pattern, node, place)
     found = f"{_show(node)}, which is no object: its fields count as absent"
     return Explanation(about=place, passes=pattern.accepts_absence, found=found)
 
 
-def _elements(pattern: Every, array: list[Any], place: str, *, passes: bool) -> Iterator[Explanation]:
-    """Where the array passes, the element that it passes by; otherwise every one that has to do with the pattern."""
-    matches = compile_fields(pattern)
-    for index, element in enumerate(elements(array)):
-        if not isinstance(element, (dict, Struct)) or (pattern.accepts_absence and not has_any(pattern, element)):
-            continue
-        holds = matches(element)
-        if holds or not passes:
-            at = f"{place}[{index}]"
-            yield Explanation(about=at, passes=holds, children=_fields(pattern, element, at))
-        if holds:
-            return
-
-
-def _choice(alternatives: Sequence[Every], node: object, place: str) -> Explanation:
-    children = tuple(
-        Explanation(about=f"alternative {number}", passes=compile_fields(one)(node), children=_fields(one, node, place))
-        for number, one in enumerate(alternatives, 1)
-    )
-    return Explanation(about=_join(place, "$or"), passes=any(one.passes for one in children), children=children)
+def _array(pattern: Every, array: list[Any], place: str) -> Explanation:
+    """With the object that it passes by; where there is none, with every one that has to do with the pattern."""
+    accepts_absence = pattern.accepts_absence
+    objects = [
+        _all(f"{place}[{index}]", pattern, element, f"{place}[{index}]")
+        for index, element in enumerate(elements(array))
+        if isinstance(element, (dict, Struct)) and (not accepts_absence or has_any(pattern, element))
+    ]
+    matching = [one for one in objects if one.passes][:1]
+    passes = bool(matching) or (accepts_absence and not objects)
+    return Explanation(about=place, passes=passes, found="an array", children=tuple(matching or objects))
 
 
 def _show(node: object) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final
 
+from kafka_lambda_sink.converters.json_depth import MAX_DEPTH, is_too_deep
 from kafka_lambda_sink.transforms.filter_conditions import OPERATORS, Condition, ConditionFault, as_json, read_condition
 from kafka_lambda_sink.transforms.filter_tree import AskedTwice, Every, Leaf, normal_form
 
@@ -73,10 +74,10 @@ def _refuse_constant(name: str) -> None:
 
 
 def _parse(text: str) -> Any:
+    if is_too_deep(text.encode(errors="surrogatepass")):
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object)
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg[0].lower()}{error.msg[1:]} (line {error.lineno}, column {error.colno})") from None
     except ArithmeticError:

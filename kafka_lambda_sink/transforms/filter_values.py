@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from kafka_lambda_sink.converters.json_depth import is_too_deep
-from kafka_lambda_sink.converters.json_numbers import shortest_single
+from kafka_lambda_sink.converters.singles import shortest_single
 from kafka_lambda_sink.core.schema import Float32, Struct, TextFloat
 from kafka_lambda_sink.core.sink_record import SinkRecord
 

@@ -239,6 +239,27 @@ def test_numbers_that_json_has_not_are_equal_to_nothing_but_are_there(value):
     assert passes({"value": [{"exists": True}]}, value)
 
 
+@pytest.mark.parametrize("number", ["1e999999999999999999", "1e-999999999999999999", "1" * 4000, "0." + "1" * 9000])
+def test_numbers_of_any_size_are_compared_at_once(number):
+    assert passes({"value": {"a": [{"numeric": [">", 0]}]}}, f'{{"a": {number}}}')
+    assert passes({"value": {"a": [{"anything-but": [5, 0.5]}]}}, f'{{"a": {number}}}')
+
+
+@pytest.mark.parametrize("condition", [1, {"exists": False}], ids=str)
+@pytest.mark.parametrize("in_arrays", [False, True])
+def test_patterns_as_deep_as_values_may_be(condition, in_arrays):
+    pattern: Any = [condition]
+    value: Any = 1
+    for level in range(190):
+        pattern = {"a": pattern}
+        value = [{"a": value}] if in_arrays and level % 2 else {"a": value}
+    assert passes({"value": pattern}, value) == (condition == 1)
+
+
+def test_half_of_a_surrogate_pair_is_a_text_like_others():
+    assert passes({"value": [{"prefix": "\ud800"}]}, "\ud800x")
+
+
 def test_absence_is_looked_for_object_by_object_where_others_demand_something():
     # Here event-ruler's answer depends on which of the names sorts first.
     value = [{"a": 1}, {"b": 1}]

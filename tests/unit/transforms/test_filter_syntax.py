@@ -138,3 +138,15 @@ def test_alternatives_may_multiply_to_what_aws_allows():
     assert read.combinations == MAX_COMBINATIONS
     message = problem({"value": {**fields, "b": {"$or": choices(2)}}})
     assert message == "pattern 1 | its $or make 2000 combinations, at most 1000 are allowed | None"
+
+
+def test_a_pattern_may_be_as_deep_as_a_record():
+    (read,) = read_patterns('{"value": ' + '{"a": ' * 197 + "[1]" + "}" * 198)
+    assert read.combinations == 1
+    assert problem('{"value": ' + '{"a": ' * 200 + "[1]" + "}" * 201).startswith(
+        " | not JSON: it is nested deeper than 200"
+    )
+
+
+def test_half_of_a_surrogate_pair_is_a_text_like_others():
+    read_patterns('{"value": [{"prefix": "\\ud800"}, "\\ud800"]}')
