@@ -10,6 +10,7 @@ from kafka_lambda_sink.core.offsets import OffsetTracker, Span
 from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.state import PipelineEvent, PipelineState, transition
+from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 
 
 class PartitionProgress:
@@ -20,20 +21,23 @@ class PartitionProgress:
     """
 
     __slots__ = (
-        "_error", "_failed_spans", "_is_busy", "_is_urgent", "_lock", "_on_drained", "_room", "_state",
-        "_tracker", "_unreported_bytes", "tp",
+        "_budget", "_error", "_failed_spans", "_held", "_is_busy", "_is_urgent", "_lock", "_may_have_room",
+        "_on_drained", "_state", "_tracker", "tp",
     )  # fmt: skip
 
-    def __init__(self, tp: TopicPartition, on_drained: Callable[[], None]) -> None:
+    def __init__(self, tp: TopicPartition, on_drained: Callable[[], None], budget: ReportBudget) -> None:
         self.tp = tp
         self._lock = threading.Lock()
-        self._room = threading.Condition(self._lock)
+        #: Set by whatever may end a wait for room, with the lock held or without.
+        self._may_have_room = threading.Event()
         self._on_drained = on_drained
+        self._budget = budget
+        #: Bytes of the budget.
+        self._held = 0
         self._state = PipelineState.STARTING
         self._tracker: OffsetTracker | None = None
         self._is_busy = False
         self._is_urgent = False
-        self._unreported_bytes = 0
         self._failed_spans: list[Span] = []
         self._error: Exception | None = None
 
@@ -79,8 +83,8 @@ class PartitionProgress:
                 event = PipelineEvent.DELIVERED if is_over else PipelineEvent.RETRIABLE_FAILURE
                 self._state = transition(self._state, event)
 
-    def track(self, end: Position, unreported_bytes: int = 0) -> Span:
-        """Follow records up to `end` whose outcome is known but perhaps not yet reported.
+    def track(self, end: Position, cost: int = 0) -> Span:
+        """Follow records up to `end` whose outcome is known; `cost` bytes are held until it is reported too.
 
         Raises InvocationAborted when the epoch is dead: nothing of it is reported any more.
         """
@@ -88,7 +92,7 @@ class PartitionProgress:
             if self._state is PipelineState.CLOSED:
                 raise InvocationAborted
             assert self._tracker is not None
-            self._unreported_bytes += unreported_bytes
+            self._hold(cost)
             return self._tracker.track(end)
 
     def delivered(self, end: Position) -> None:
@@ -104,24 +108,29 @@ class PartitionProgress:
             if position is not None and self._tracker is not None and self._may_deliver():
                 self._tracker.rest(position)
 
-    def wait_for_room(self, max_spans: int, max_bytes: int) -> bool:
-        """Block while too much is unreported; False when no more may be delivered."""
-        with self._room:
-            if self._may_deliver() and self._has_room(max_spans, max_bytes):
-                return True
-            self._room.wait_for(lambda: not self._may_deliver() or self._has_room(max_spans, max_bytes))
-            return self._may_deliver()
+    def wait_for_room(self, max_spans: int) -> bool:
+        """Block while too much is unreported, here or in the whole task; False when no more may be delivered.
+
+        Never blocks while nothing of this partition is pending.
+        """
+        while True:
+            with self._lock:
+                if not self._may_deliver():
+                    return False
+                if self._has_room(max_spans):
+                    return True
+            self._may_have_room.wait()
 
     # --- any thread --------------------------------------------------------------------------------------------------
 
-    def resolve(self, span: Span, reported_bytes: int = 0) -> None:
-        """The span has its final outcome. Ignored when the epoch is dead."""
+    def resolve(self, span: Span, cost: int = 0) -> None:
+        """The span, tracked with `cost`, has its final outcome. Ignored when the epoch is dead."""
         with self._lock:
             if self._state is PipelineState.CLOSED or self._tracker is None:
                 return
-            self._unreported_bytes -= reported_bytes
+            self._hold(-cost)
             self._tracker.resolve(span)
-            self._room.notify_all()
+            self._may_have_room.set()
             is_drained = self._finish_drain()
         if is_drained:
             self._on_drained()
@@ -131,12 +140,13 @@ class PartitionProgress:
         with self._lock:
             if self._state is PipelineState.CLOSED:
                 return
+            self._release()
             self._state = transition(self._state, PipelineEvent.FATAL)
             if self._error is None:
                 self._error = error
             if span is not None:
                 self._failed_spans.append(span)
-            self._room.notify_all()
+            self._may_have_room.set()
         self._on_drained()
 
     # --- the coordinator's thread ------------------------------------------------------------------------------------
@@ -147,14 +157,15 @@ class PartitionProgress:
             if self._state not in {PipelineState.FAILED, PipelineState.CLOSED}:
                 self._state = transition(self._state, PipelineEvent.REVOKED)
             self._finish_drain()
-            self._room.notify_all()
+            self._may_have_room.set()
 
     def abandon(self) -> None:
         """Kill the epoch: nothing that comes back later counts."""
         with self._lock:
             if self._state is not PipelineState.CLOSED:
+                self._release()
                 self._state = transition(self._state, PipelineEvent.LOST)
-            self._room.notify_all()
+            self._may_have_room.set()
 
     def take_committable(self) -> tuple[Position, bool] | None:
         """(committable position, whether to commit it at once), or None before the start is known."""
@@ -202,8 +213,27 @@ class PartitionProgress:
         # By identity: a set of enum members is built and hashed anew each time, and this runs several times a batch.
         return self._state is PipelineState.RUNNING or self._state is PipelineState.RETRYING
 
-    def _has_room(self, max_spans: int, max_bytes: int) -> bool:
-        return self._tracker is None or (self._tracker.pending < max_spans and self._unreported_bytes < max_bytes)
+    def _has_room(self, max_spans: int) -> bool:
+        tracker = self._tracker
+        if tracker is None or not tracker.pending:
+            return True
+        # Before the look: what changes from here on sets it again.
+        self._may_have_room.clear()
+        return tracker.pending < max_spans and self._budget.has_room(self._held, self._may_have_room.set)
+
+    def _hold(self, size: int) -> None:
+        """Account for `size` bytes more, or less. A stopped partition has given back what it held, once and for all."""
+        if not size or self._state is PipelineState.FAILED:
+            return
+        self._held += size
+        if size > 0:
+            self._budget.take(size)
+        else:
+            self._budget.give_back(-size)
+
+    def _release(self) -> None:
+        self._budget.give_back(self._held)
+        self._held = 0
 
     def _is_settled(self) -> bool:
         if self._is_busy:

@@ -15,6 +15,7 @@ from kafka_lambda_sink.core.ports import Clock, DeliveryFailure, Position, Repor
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.report_budget import cost_of
 from kafka_lambda_sink.telemetry.logs import get_logger
 
 #: Seconds until a report that could not be written is produced again; librdkafka itself has retried for most of
@@ -105,8 +106,9 @@ class Reporter:
 
         Blocks while the producer's queue is full. The pipeline's thread.
         """
-        span = progress.track(end, size)
-        pending = PendingReports(self, progress, len(reports), lambda: progress.resolve(span, size), span)
+        cost = cost_of(len(reports), size)
+        span = progress.track(end, cost)
+        pending = PendingReports(self, progress, len(reports), lambda: progress.resolve(span, cost), span)
         producer = self._producer
         produce, done = producer.produce, partial(pending.done, producer)
         for report in reports:

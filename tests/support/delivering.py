@@ -30,6 +30,7 @@ from kafka_lambda_sink.pipeline.judgement import (
 )
 from kafka_lambda_sink.pipeline.partition import PartitionPipeline, PartitionSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from kafka_lambda_sink.pipeline.reporting import Reporter
 from tests.support.fake_producer import FakeProducer
 from tests.support.fakes import Answer, FakeFetcher, ScriptedInvoker
@@ -55,7 +56,7 @@ class Delivering:
         retry: RetryPolicy | None = None,
         holds_reports: bool = False,
         max_spans: int = 64,
-        max_unreported_bytes: int = 1 << 20,
+        budget: ReportBudget | None = None,
         converter: RecordConverter | None = None,
     ) -> None:
         self.clock = SteppedClock()
@@ -66,7 +67,7 @@ class Delivering:
         self.alone = FakeProducer(delivers=not holds_reports)
         self.reporter = Reporter(lambda: self.producer, lambda: self.alone, shrink, self.clock, self.alarms)
         self.counters = Counters()
-        self.progress = PartitionProgress(TP, lambda: None)
+        self.progress = PartitionProgress(TP, lambda: None, budget or ReportBudget(1 << 20))
         #: (attempt, seconds) of each wait for a next attempt.
         self.waits: list[tuple[int, float]] = []
         self.pipeline = PartitionPipeline(
@@ -87,7 +88,6 @@ class Delivering:
                 batch_window=0.0,
                 offset_reset=reset,
                 max_unreported_spans=max_spans,
-                max_unreported_bytes=max_unreported_bytes,
             ),
             alarms=self.alarms,
         )

@@ -10,6 +10,7 @@ from kafka_lambda_sink.core.ports import CommitOffset, Committed, Position, Reba
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from tests.support.stepped_clock import SteppedClock
 
 CommitDone = Callable[[dict[TopicPartition, str | None]], None]
@@ -130,7 +131,7 @@ class FakePipeline:
 
     def __init__(self, assignment: Assignment, on_drained: Callable[[], None]) -> None:
         self.assignment = assignment
-        self.progress = PartitionProgress(assignment.tp, on_drained)
+        self.progress = PartitionProgress(assignment.tp, on_drained, ReportBudget(1 << 20))
         self.is_aborted = False
         self.is_started = False
         #: Run when it is told to drain: what is in flight may end meanwhile.

@@ -8,6 +8,7 @@ from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.committer import Committer
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from tests.support.fake_group import FakeGroupMember
 from tests.support.stepped_clock import SteppedClock
 
@@ -26,7 +27,7 @@ class Committing:
         self.progresses = {}
         for epoch, tp in enumerate((P0, P1), 1):
             self.committer.ledger.open(tp, epoch, 0, "meta")
-            self.progresses[tp] = PartitionProgress(tp, lambda: None)
+            self.progresses[tp] = PartitionProgress(tp, lambda: None, ReportBudget(1 << 20))
             self.progresses[tp].start_at(Position(0), commit_now=False)
 
     def deliver(self, tp: TopicPartition, to: int) -> None:

@@ -15,6 +15,7 @@ from kafka_lambda_sink.core.ports import InvokeReply, Position
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
+from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from tests.support.delivering import Delivering, key_of, orders
 from tests.support.fakes import echo
 from tests.support.picky_converter import PickyConverter
@@ -171,7 +172,7 @@ def test_a_stop_does_not_wait_for_the_window_of_a_batch(end):
     assert under_test.fetcher.is_interrupted
 
 
-@pytest.mark.parametrize("bound", [{"max_spans": 1}, {"max_unreported_bytes": 1}], ids=["spans", "bytes"])
+@pytest.mark.parametrize("bound", [{"max_spans": 1}, {"budget": ReportBudget(1)}], ids=["spans", "bytes"])
 def test_the_next_invocation_waits_while_too_much_is_unreported(bound):
     under_test = Delivering(orders(0, 1, 2, 3), holds_reports=True, **bound)
     thread = threading.Thread(target=under_test.run)

@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -7,12 +8,17 @@ from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 
 TP = TopicPartition("orders", 0)
 
 
-def started(at: int = 0) -> PartitionProgress:
-    progress = PartitionProgress(TP, lambda: None)
+def unstarted(on_drained: Callable[[], None] = lambda: None, budget: ReportBudget | None = None) -> PartitionProgress:
+    return PartitionProgress(TP, on_drained, budget or ReportBudget(1000))
+
+
+def started(at: int = 0, budget: ReportBudget | None = None) -> PartitionProgress:
+    progress = unstarted(budget=budget)
     progress.start_at(Position(at), commit_now=False)
     return progress
 
@@ -32,11 +38,11 @@ def committable(progress: PartitionProgress) -> int:
 
 
 def test_nothing_is_committable_before_the_start_is_known():
-    assert PartitionProgress(TP, lambda: None).take_committable() is None
+    assert unstarted().take_committable() is None
 
 
 def test_a_resolved_start_is_to_be_committed_at_once_and_said_once():
-    progress = PartitionProgress(TP, lambda: None)
+    progress = unstarted()
     progress.start_at(Position(7), commit_now=True)
     assert progress.take_committable() == (Position(7), True)
     assert progress.take_committable() == (Position(7), False)
@@ -89,7 +95,7 @@ def test_an_abandoned_epoch_cannot_fail():
 
 def test_a_drain_is_over_when_what_is_in_flight_has_its_outcome():
     drained = threading.Event()
-    progress = PartitionProgress(TP, drained.set)
+    progress = unstarted(drained.set)
     progress.start_at(Position(0), commit_now=False)
     assert progress.begin()
     progress.drain()
@@ -105,7 +111,7 @@ def test_a_drain_is_over_when_what_is_in_flight_has_its_outcome():
 
 
 def test_a_partition_with_nothing_in_flight_is_drained_at_once():
-    for progress in (started(), PartitionProgress(TP, lambda: None)):
+    for progress in (started(), unstarted()):
         progress.drain()
         assert is_drained(progress)
         assert state(progress) is PipelineState.CLOSED
@@ -116,7 +122,7 @@ def test_a_draining_partition_takes_no_more():
     progress.track(Position(10))
     progress.drain()
     assert not progress.begin()
-    assert not progress.wait_for_room(10, 10)
+    assert not progress.wait_for_room(10)
 
 
 def test_a_stopped_partition_still_commits_what_came_before():
@@ -188,32 +194,111 @@ def test_the_rest_position_of_a_draining_or_stopped_partition_is_not_taken():
         assert committable(progress) == 0
 
 
+class Waiter:
+    """A thread that waits for room."""
+
+    def __init__(self, progress: PartitionProgress, max_spans: int = 64) -> None:
+        self.answers: list[bool] = []
+        self._thread = threading.Thread(target=lambda: self.answers.append(progress.wait_for_room(max_spans)))
+        self._thread.start()
+
+    def waits(self) -> bool:
+        self._thread.join(0.05)
+        return not self.answers
+
+    def answer(self) -> bool:
+        self._thread.join(10)
+        return self.answers[0]
+
+
+def stop(progress: PartitionProgress, how: str) -> None:
+    progress.fail(PartitionStopped()) if how == "fail" else getattr(progress, how)()
+
+
 @pytest.mark.parametrize(("spans", "size"), [(1, 1000), (100, 5)], ids=["by spans", "by bytes"])
 def test_the_next_invocation_waits_while_too_much_is_unreported(spans, size):
-    progress = started()
+    progress = started(budget=ReportBudget(size))
     span = progress.track(Position(10), 5)
-    passed: list[bool] = []
-    waiter = threading.Thread(target=lambda: passed.append(progress.wait_for_room(spans, size)))
-    waiter.start()
-    waiter.join(0.05)
-    assert not passed
+    waiter = Waiter(progress, spans)
+    assert waiter.waits()
     progress.resolve(span, 5)
-    waiter.join(10)
-    assert passed == [True]
+    assert waiter.answer()
 
 
 @pytest.mark.parametrize("end", ["drain", "abandon", "fail"])
-def test_waiting_for_room_ends_with_the_epoch(end):
-    progress = started()
-    progress.track(Position(10))
-    passed: list[bool] = []
-    waiter = threading.Thread(target=lambda: passed.append(progress.wait_for_room(1, 1)))
-    waiter.start()
-    waiter.join(0.05)
-    assert not passed
-    progress.fail(PartitionStopped()) if end == "fail" else getattr(progress, end)()
-    waiter.join(10)
-    assert passed == [False]
+@pytest.mark.parametrize("spans", [1, 100], ids=["by spans", "by bytes"])
+def test_waiting_for_room_ends_with_the_epoch(end, spans):
+    progress = started(budget=ReportBudget(5))
+    progress.track(Position(10), 5)
+    waiter = Waiter(progress, spans)
+    assert waiter.waits()
+    stop(progress, end)
+    assert not waiter.answer()
+
+
+def test_a_partition_with_nothing_pending_has_room_whatever_the_others_hold():
+    budget = ReportBudget(100)
+    started(budget=budget).track(Position(10), 10_000)
+    progress = started(budget=budget)
+    assert progress.wait_for_room(1)
+    progress.resolve(progress.track(Position(10), 50), 50)
+    assert progress.wait_for_room(1)
+
+
+@pytest.mark.parametrize("end", ["resolve", "abandon", "fail"])
+def test_what_another_partition_gives_back_ends_the_wait(end):
+    budget = ReportBudget(100)
+    other, progress = started(budget=budget), started(budget=budget)
+    span = other.track(Position(10), 80)
+    progress.track(Position(10), 30)
+    waiter = Waiter(progress)
+    assert waiter.waits()
+    other.resolve(span, 80) if end == "resolve" else stop(other, end)
+    assert waiter.answer()
+
+
+def test_what_is_given_back_during_the_look_is_not_missed():
+    class GivenBackMeanwhile(ReportBudget):
+        def has_room(self, held: int, wake: Callable[[], None]) -> bool:
+            has_room = super().has_room(held, wake)
+            if self.taken == 110:
+                self.give_back(80)
+            return has_room
+
+    budget = GivenBackMeanwhile(100)
+    budget.take(80)
+    progress = started(budget=budget)
+    progress.track(Position(10), 30)
+    assert Waiter(progress).answer()
+
+
+@pytest.mark.parametrize("end", ["abandon", "fail"])
+def test_an_end_gives_back_what_is_held_once_and_for_all(end):
+    budget = ReportBudget(100)
+    progress = started(budget=budget)
+    spans = [progress.track(Position(offset), 10) for offset in (1, 2, 3)]
+    progress.resolve(spans[0], 10)
+    assert budget.taken == 20
+    stop(progress, end)
+    assert budget.taken == 0
+    progress.resolve(spans[1], 10)
+    if end == "fail":
+        late = progress.track(Position(4), 10)
+        assert budget.taken == 0, "it was in flight; nothing follows it"
+        progress.resolve(late, 10)
+    progress.abandon()
+    assert budget.taken == 0
+
+
+def test_what_is_held_by_a_draining_partition_is_given_back_as_it_is_reported():
+    budget = ReportBudget(100)
+    progress = started(budget=budget)
+    span = progress.track(Position(10), 10)
+    progress.drain()
+    assert budget.taken == 10
+    progress.resolve(span, 10)
+    assert state(progress) is PipelineState.CLOSED
+    assert budget.taken == 0
 
 
 def test_a_partition_that_tries_again_goes_on_taking_records():
@@ -221,7 +306,7 @@ def test_a_partition_that_tries_again_goes_on_taking_records():
     progress.retrying()
     assert state(progress) is PipelineState.RETRYING
     assert progress.begin(), "else what was fetched would be passed over"
-    assert progress.wait_for_room(1, 1)
+    assert progress.wait_for_room(1)
     progress.end()
     progress.retrying(is_over=True)
     assert state(progress) is PipelineState.RUNNING

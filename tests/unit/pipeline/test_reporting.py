@@ -9,6 +9,7 @@ from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from kafka_lambda_sink.pipeline.reporting import Reporter
 from tests.support.fake_producer import FakeProducer
 from tests.support.stepped_clock import SteppedClock
@@ -31,6 +32,7 @@ class Reporting:
         self.alone_failures: list[Exception] = []
         self.build_failures: list[Exception] = []
         self.reporter = Reporter(self._build, self._build_alone, shrink, self.clock, Alarms(self.clock))
+        self.budget = ReportBudget(1 << 20)
         self.progress = self.partition(0)
 
     def _build(self) -> FakeProducer:
@@ -46,7 +48,7 @@ class Reporting:
         return self.alone[-1]
 
     def partition(self, number: int) -> PartitionProgress:
-        progress = PartitionProgress(TopicPartition("orders", number), lambda: None)
+        progress = PartitionProgress(TopicPartition("orders", number), lambda: None, self.budget)
         progress.start_at(Position(0), commit_now=False)
         return progress
 
