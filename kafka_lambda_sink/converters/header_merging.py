@@ -50,7 +50,9 @@ class Merger:
 
 def _merged(one: Schema, other: Schema) -> Schema | None:
     if one.type is other.type:
-        return other
+        # Connect takes the last one's, also where the others' values are not of it and can no longer be written.
+        differs = one != other and (one.type in {Type.ARRAY, Type.MAP} or (one.name and other.name))
+        return None if differs else other
     if one.type in _NUMBERS and other.type in _NUMBERS:
         return max(one, other, key=lambda it: _NUMBERS.index(it.type))
     return None

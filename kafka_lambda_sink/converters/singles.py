@@ -10,6 +10,8 @@ from typing import Final
 from kafka_lambda_sink.core.schema import Float32
 
 _SINGLE: Final = struct.Struct("f")
+_DIGITS: Final = ("%.6g", "%.7g", "%.8g", "%.9g")
+_DIGITS_OF_SMALL: Final = ("%.2g", "%.3g", "%.4g", "%.5g", *_DIGITS)
 #: Below this fewer than six digits may come back.
 _SMALLEST_NORMAL: Final = 2.0**-126
 
@@ -36,8 +38,8 @@ def _round(double: float) -> float:
 def shortest_single(number: float) -> float:
     """The double of the fewest digits that rounds to the single `number`: 1.1 for 1.10000002384185791015625."""
     # Six digits always come back from a single; nine always tell it from its neighbours. Two at least, as in Java.
-    for digits in range(6 if abs(number) >= _SMALLEST_NORMAL else 2, 9):
-        shorter = float(f"{number:.{digits}g}")
+    for digits in _DIGITS if abs(number) >= _SMALLEST_NORMAL else _DIGITS_OF_SMALL:
+        shorter = float(digits % number)
         if _round(shorter) == number:
             return shorter
-    return float(f"{number:.9g}")
+    raise AssertionError(number)

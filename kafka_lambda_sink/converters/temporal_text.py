@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from kafka_lambda_sink.core.schema import Instant, Schema, date_schema, time_schema, timestamp_schema
+from kafka_lambda_sink.core.schema import STRING, Instant, Schema, date_schema, time_schema, timestamp_schema
 from kafka_lambda_sink.core.sink_record import SchemaAndValue
 
 _DAY_MS: Final = 86_400_000
@@ -32,8 +32,9 @@ _BY_LENGTH: Final[dict[int, tuple[re.Pattern[str], Schema]]] = {
 def parse_temporal(text: str) -> SchemaAndValue | None:
     """The Date, Time or Timestamp that `text` is by its length and its beginning; None for other texts.
 
-    What comes after the last number that the pattern needs may be anything, and 40 o'clock is 16 o'clock of the next
-    day: `Values.parseAsTemporal` has it so.
+    What comes after the last number that the pattern needs may be anything, and the 40th of a month is a day of the
+    next: `Values.parseAsTemporal` has it so. It also has times at 40 o'clock, which nothing
+    can write; here they are strings.
     """
     text = text.replace("\\:", ":")
     pattern, schema = _BY_LENGTH.get(len(text), (None, None))
@@ -44,21 +45,23 @@ def parse_temporal(text: str) -> SchemaAndValue | None:
     milliseconds = 0 if schema is _TIME_SCHEMA else _days(*numbers[:3]) * _DAY_MS
     if schema is not _DATE_SCHEMA:
         milliseconds += _time_of_day(*numbers[-4:])
-    return SchemaAndValue(schema, Instant(_wrapped(milliseconds, 64)))
+    if schema is _TIME_SCHEMA and not 0 <= milliseconds <= _DAY_MS:
+        return SchemaAndValue(STRING, text)
+    return SchemaAndValue(schema, Instant(milliseconds))
 
 
 def _integer(text: str) -> int:
     mantissa, _, exponent = text.partition("E")
     number = int(mantissa)
     if not exponent:
-        return _wrapped(number, 32)
+        return _wrapped(number)
     scaled = number * 10.0 ** min(int(exponent), 30)
-    return _wrapped(int(scaled), 32) if abs(scaled) < 2**63 else (2**31 - 1 if scaled > 0 else -(2**31))
+    return _wrapped(int(scaled)) if abs(scaled) < 2**63 else (2**31 - 1 if scaled > 0 else -(2**31))
 
 
-def _wrapped(number: int, bits: int) -> int:
-    """What Java keeps of an integer in so many bits."""
-    return (number + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+def _wrapped(number: int) -> int:
+    """`Number.intValue` of a long."""
+    return (number + 2**31) % 2**32 - 2**31
 
 
 def _time_of_day(hours: int, minutes: int, seconds: int, milliseconds: int) -> int:

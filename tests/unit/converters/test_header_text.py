@@ -13,18 +13,27 @@ from tests.support.notation import form, schema_form
 read = build_reader("simple", stage=HEADER_CONVERTER, schemas_enable=False)
 
 
-def is_map_that_python_has_not(case: Case) -> bool:
-    """Of keys that are arrays or maps, or that are equal in Python alone."""
-    return case.id in {'{1: "a", true: "b"}', "{[1]: 2}", "{{}: 2}"}
+#: Maps whose keys are arrays or maps, or equal in Python alone; times that no day has.
+STRINGS = {'{1: "a", true: "b"}', "{[1]: 2}", "{{}: 2}", "25:61:61.999Z"}
+#: Connect takes the last element's schema for all, which makes a value that its own JsonConverter cannot write.
+WITHOUT_COMMON_SCHEMA = {
+    "[[1], [300]]", '[[1], ["a"]]', '{"a": [1], "b": ["x"]}', "[2020-01-02, 12:34:56.789Z]",
+    "[123456789012345678901, 1e400]",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", [it for it in cases("header") if it.id != "not UTF-8"], ids=str)
 def test_a_header_is_what_simple_header_converter_makes_of_it(case: Case):
     schema, value = read(case.raw)
-    if is_map_that_python_has_not(case):
+    if case.id in STRINGS:
         assert (schema, value) == (STRING, case.given["text"])
         return
     expected = case.expected_data
+    if case.id in WITHOUT_COMMON_SCHEMA:
+        assert schema is not None
+        assert schema.value_schema is None
+        assert form(value, schema) == form(expected.value, schema)
+        return
     assert schema_form(schema) == schema_form(expected.schema)
     assert form(value, schema) == form(expected.value, expected.schema)
 
