@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from kafka_lambda_sink.converters.header_tokens import trim
 from kafka_lambda_sink.core.java_regex import compile_java_regex
+
+#: Between the items of Connect's LIST.
+_COMMA: Final = re.compile(r"\s*,\s*", re.ASCII)
+_TRUTH: Final = {"true": True, "false": False}
+_INTEGER: Final = re.compile(r"[+-]?\d+")
+_INT_LIMIT: Final = 2**31
 
 
 def _dotted(attribute: str) -> str:
@@ -30,11 +37,19 @@ class Options(BaseModel):
         alias_generator=_dotted,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _trimmed(cls, data: Any) -> Any:
+        """As `ConfigDef.parseType` does with every text."""
+        if not isinstance(data, dict):
+            return data
+        return {name: trim(value) if isinstance(value, str) else value for name, value in data.items()}
+
 
 def _comma_list(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return tuple(part.strip() for part in value.split(",")) if value.strip() else ()
+    return tuple(_COMMA.split(value)) if value else ()
 
 
 #: Connect's LIST: items between commas, white space around them dropped.
@@ -47,3 +62,27 @@ def _java_regex(value: Any) -> Any:
 
 #: A Java regular expression, compiled.
 JavaRegex = Annotated[re.Pattern[str], BeforeValidator(_java_regex)]
+
+
+def _truth(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.lower() not in _TRUTH:
+        raise ValueError("must be true or false")
+    return _TRUTH[value.lower()]
+
+
+#: Connect's BOOLEAN.
+Truth = Annotated[bool, BeforeValidator(_truth)]
+
+
+def _int32(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not _INTEGER.fullmatch(value) or not -_INT_LIMIT <= int(value) < _INT_LIMIT:
+        raise ValueError("must be a whole number of 32 bits")
+    return int(value)
+
+
+#: Connect's INT.
+Int32 = Annotated[int, BeforeValidator(_int32)]

@@ -11,7 +11,7 @@ from kafka_lambda_sink.core.schema import Field, Schema, Struct, Type
 from kafka_lambda_sink.core.sink_record import SinkRecord, Transform
 from kafka_lambda_sink.transforms.catalog import TransformType
 from kafka_lambda_sink.transforms.derived_schemas import DerivedSchemas
-from kafka_lambda_sink.transforms.options import CommaList, Options
+from kafka_lambda_sink.transforms.options import CommaList, Options, Truth
 from kafka_lambda_sink.transforms.requirement import refused, require_map, require_struct
 from kafka_lambda_sink.transforms.target import Target
 
@@ -24,7 +24,7 @@ class ValueToKeyOptions(Options):
     fields: Annotated[CommaList, Limits(min_length=1)]
     """Names of the fields of the value that make the key."""
 
-    replace_null_with_default: bool = True
+    replace_null_with_default: Truth = True
     """Whether a null with a default in its schema is replaced by it."""
 
 

@@ -151,8 +151,16 @@ def schema_form(schema: Schema | None) -> Any:
         "fields": [(it.name, schema_form(it.schema)) for it in schema.fields],
         "keys": schema_form(schema.key_schema),
         "values": schema_form(schema.value_schema),
-        "default": form(schema.default, schema),
+        "default": _default_form(schema),
     }
+
+
+def _default_form(schema: Schema) -> Any:
+    default = schema.default
+    if isinstance(default, Struct):
+        # Its own schema is the one without the default, or the one before a transform gave it another name.
+        return {it.name: form(default.values.get(it.name), it.schema) for it in schema.fields}
+    return form(default, schema)
 
 
 def form(value: object, schema: Schema | None) -> Any:
