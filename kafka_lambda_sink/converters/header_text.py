@@ -8,7 +8,7 @@ from math import isinf
 from typing import Any, Final
 
 from kafka_lambda_sink.converters.header_merging import MalformedError, Merger, aligned
-from kafka_lambda_sink.converters.header_tokens import Tokens, trim
+from kafka_lambda_sink.converters.header_tokens import Tokens, has_delimiter, trim
 from kafka_lambda_sink.converters.singles import nearest_single
 from kafka_lambda_sink.converters.temporal_text import parse_temporal
 from kafka_lambda_sink.core.schema import (
@@ -56,10 +56,19 @@ def parse_text(text: str) -> SchemaAndValue:
     """`Values.parseString`."""
     if not text:
         return SchemaAndValue(STRING, text)
-    if text[0].isalpha():
+    token = trim(text)
+    if text[0].isalpha() or not token:
         # What begins with a letter is a literal or a string.
-        return _LITERALS.get(trim(text)) or SchemaAndValue(STRING, text)
-    return _Parser(text).parse(is_embedded=False)
+        return _LITERALS.get(token) or SchemaAndValue(STRING, text)
+    if has_delimiter(text):
+        return _Parser(text).parse(is_embedded=False)
+    return _LITERALS.get(token) or _date_or_number(token) or SchemaAndValue(STRING, text)
+
+
+def _date_or_number(token: str) -> SchemaAndValue | None:
+    is_digit = token[0].isdecimal()
+    found = parse_temporal(token) if is_digit else None
+    return found or (_number(token) if is_digit or token[0] in "+-" else None)
 
 
 class _Parser:
@@ -95,30 +104,31 @@ class _Parser:
 
     def _literal(self, *, is_embedded: bool) -> SchemaAndValue | None:
         tokens = self._tokens
-        for name, data in _LITERALS.items():
-            start = tokens.mark()
+        start = tokens.mark()
+        name = tokens.peek()
+        if name in _LITERALS:
+            tokens.skip(name)
             # Alone, only a whole text is a literal.
-            if tokens.skip(name) and (is_embedded or not tokens.has_next()):
-                return data
-            tokens.rewind(start)
+            if is_embedded or not tokens.has_next():
+                return _LITERALS[name]
+        tokens.rewind(start)
         return None
 
     def _scalar(self, token: str, *, is_embedded: bool) -> SchemaAndValue:
-        is_digit = token[0].isdecimal()
-        data = self._temporal(token) if is_digit else None
-        if data is None and (is_digit or token[0] in "+-"):
-            data = _number(token)
-        if data is None and is_embedded:
-            raise MalformedError
-        return data or SchemaAndValue(STRING, self._tokens.text)
+        data = self._time(token) if token[0].isdecimal() else None
+        data = data or _date_or_number(token)
+        if is_embedded:
+            if data is None:
+                raise MalformedError
+            return data
+        return SchemaAndValue(STRING, self._tokens.text) if data is None or data.schema is STRING else data
 
-    def _temporal(self, token: str) -> SchemaAndValue | None:
+    def _time(self, token: str) -> SchemaAndValue | None:
         start = self._tokens.mark()
         rest = self._tokens.take_text(_REST_OF_TIME)
         found = None if rest is None else parse_temporal(token + rest)
         if found is None:
             self._tokens.rewind(start)
-            found = parse_temporal(token)
         return found
 
     def _quoted(self) -> SchemaAndValue:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _DELIMITERS: Final = frozenset(':,{}[]"')
+#: Finds one.
+has_delimiter: Final = re.compile(r'[:,{}\[\]"]').search
 #: What `String.trim` takes away.
 _BLANK: Final = "".join(map(chr, range(0x21)))
 
@@ -56,15 +59,21 @@ class Tokens:
             self.take()
         return self.text[start : self._index]
 
-    def skip(self, expected: str) -> bool:
-        """Take the next token if it is this one, blanks aside; blank tokens before it are gone in any case."""
+    def peek(self) -> str | None:
+        """The next token without the blanks around it; blank tokens before it are gone then. None at the end."""
         if self._next is None:
             if not self.has_next():
-                return False
+                return None
             self._next = self._consume()
-        while not trim(self._next) and self._index < len(self.text):
+        token = trim(self._next)
+        while not token and self._index < len(self.text):
             self._next = self._consume()
-        if trim(self._next) != expected:
+            token = trim(self._next)
+        return token
+
+    def skip(self, expected: str) -> bool:
+        """Take the next token if it is this one, with the blanks around it."""
+        if self.peek() != expected:
             return False
         self._next = None
         return True

@@ -48,8 +48,10 @@ class PayloadReader:
 
     def __call__(self, node: Any) -> object:
         """Raises UnconvertibleError."""
-        if node is not None:
-            return self.read(node)
+        return self.absent() if node is None else self.read(node)
+
+    def absent(self) -> object:
+        """What null is. Raises UnconvertibleError."""
         if self.schema.default is not None and self.uses_default:
             return self.schema.default
         if self.schema.is_optional:
@@ -105,10 +107,15 @@ def _integer(node: Any, limit: int) -> int:
 
 
 def _integer_reader(limit: int) -> Read:
-    return lambda node: _integer(node, limit)
+    def read(node: Any) -> int:
+        return node if type(node) is int and -limit <= node < limit else _integer(node, limit)
+
+    return read
 
 
 def _double(node: Any) -> float:
+    if type(node) is float:
+        return node
     if type(node) is str and node in _NONFINITE:
         return float(node)
     if type(node) is bool or not isinstance(node, int | float | Decimal):
@@ -223,7 +230,8 @@ def _struct_reader(schema: Schema, fields: Sequence[tuple[str, PayloadReader]]) 
         values: dict[str, object] = {}
         try:
             for name, field in fields:
-                values[name] = field(get(name))
+                it = get(name)
+                values[name] = field.absent() if it is None else field.read(it)
         except UnconvertibleError as error:
             error.path.insert(0, name)
             raise

@@ -144,10 +144,9 @@ def scalars(schema: Schema) -> st.SearchStrategy[Any]:
     if schema.type in INTEGERS:
         limit = 2 ** (INTEGERS[schema.type] - 1)
         return st.integers(-limit, limit - 1)
-    finite = {"allow_nan": False, "allow_infinity": False}
     return {
-        Type.FLOAT32: st.floats(width=32, **finite).map(Float32),  # type: ignore[call-overload]
-        Type.FLOAT64: st.floats(**finite),  # type: ignore[arg-type]
+        Type.FLOAT32: st.floats(width=32, allow_nan=False, allow_infinity=False).map(Float32),
+        Type.FLOAT64: st.floats(allow_nan=False, allow_infinity=False),
         Type.BOOLEAN: st.booleans(),
         Type.STRING: st.text(),
         Type.BYTES: st.binary(),
