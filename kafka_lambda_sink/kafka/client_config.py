@@ -50,6 +50,9 @@ _DEFAULT_PRODUCER: Final = {
     "queue.buffering.max.kbytes": "65536",
 }
 
+#: librdkafka's default of `message.max.bytes`.
+_MESSAGE_MAX: Final = 1_000_000
+
 _MEMBER_ONLY: Final = frozenset(
     {
         "group.protocol",
@@ -107,6 +110,10 @@ def member_config(properties: Mapping[str, str], *, group_id: str, client_id: st
 def fetcher_config(properties: Mapping[str, str], *, group_id: str, client_id: str) -> dict[str, Any]:
     """For the reader of one partition. It has the group's id, so that the group's ACL serves it, and never joins."""
     mine = {key: value for key, value in properties.items() if key not in _MEMBER_ONLY}
+    fetch_max = mine.get("fetch.max.bytes", "")
+    if fetch_max.isdecimal() and int(fetch_max) < _MESSAGE_MAX:
+        # librdkafka, unlike Java, wants this one to be no larger, although a consumer has no other use for it.
+        mine.setdefault("message.max.bytes", fetch_max)
     forced = _FORCED_CONSUMER | _FORCED_FETCHER | {"group.id": group_id}
     return {"client.id": client_id} | _DEFAULT_CONSUMER | _DEFAULT_FETCHER | mine | forced
 

@@ -117,6 +117,13 @@ def test_librdkafka_takes_every_configuration_without_a_complaint(caplog: pytest
     assert not [record.getMessage() for record in caplog.records if "CONFWARN" in record.getMessage()]
 
 
+@pytest.mark.parametrize("fetch_max", ["2000", "999999", "1000000", "52428800"])
+def test_a_fetch_may_be_as_small_as_with_javas_client(fetch_max: str):
+    config = fetcher_config({"fetch.max.bytes": fetch_max}, group_id="g", client_id="c")
+    build_client(Consumer, config, ClientEvents()).close()
+    assert config["fetch.max.bytes"] == fetch_max
+
+
 def test_a_property_that_librdkafka_refuses_is_named_without_its_neighbours():
     config = admin_config(USER | {"security.protocol": "nonsense"}, client_id="c")
     with pytest.raises(ConfigError) as caught:
