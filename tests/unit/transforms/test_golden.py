@@ -32,6 +32,9 @@ DIFFERENT: Final = {
         "a broken replacement, no match": "refused",
         "a digit that is not ASCII": "refused",
     },
+    "transform_date_reading": {
+        "yyyy-MM-dd HH:mm:ss z: 2023-11-14 22:13:20 PST": "set aside",
+    },
 }
 #: Tables whose transforms are yet to come.
 UNBUILT: Final = frozenset({"transform_cast"})
@@ -84,7 +87,12 @@ def test_where_we_differ_from_java(case: Case, outcome: str):
         with pytest.raises(ValueError, match=r"."):
             build_transform(case.class_name, case.config)
         return
-    assert record_form(build_transform(case.class_name, case.config)(case.record)) == record_form(case.record)
+    transform = build_transform(case.class_name, case.config)
+    if outcome == "set aside":
+        with pytest.raises(RecordError):
+            transform(case.record)
+        return
+    assert record_form(transform(case.record)) == record_form(case.record)
 
 
 def test_every_difference_is_of_a_case_that_is_there():
