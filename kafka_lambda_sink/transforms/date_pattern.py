@@ -70,6 +70,6 @@ def _field(pattern: str, letter: str, length: int) -> DateField:
     if letter not in NUMBERS | NAMES | ZONES:
         letters = ", ".join(sorted(NUMBERS | NAMES | ZONES))
         raise ValueError(f"`{letter}` in `{pattern}` is no letter of a date: there are {letters}; quote text with '")
-    if letter == "X" and count > _MOST_OF_AN_ISO_ZONE:
+    if letter == "X" and length > _MOST_OF_AN_ISO_ZONE:
         raise ValueError(f"`{pattern}` has more than three X in a row")
-    return DateField(letter, count)
+    return DateField(letter, length)
