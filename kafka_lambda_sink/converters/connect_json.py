@@ -57,8 +57,9 @@ def build_embedder(form: JsonForm, stage: str) -> Embedder:
             reason, path = str(error), error.path
         except UnicodeEncodeError:
             reason, path = "text with a lone surrogate, which is no Unicode", []
-        except (TypeError, AttributeError):
-            reason, path = "a value of another type than its schema's", []
+        except (TypeError, AttributeError, ValueError, ArithmeticError, RecursionError):
+            # Only a transform can have made it: what is read is what its schema says.
+            reason, path = "a value of another type than its schema's, or one without end", []
         raise RecordError(f"{place(part, path)} cannot be written as JSON: {reason}", stage=stage)
 
     return embed

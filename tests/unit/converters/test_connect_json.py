@@ -146,6 +146,8 @@ def test_a_single_has_the_fewest_digits_that_are_this_number(number: str, text: 
     assert Single(text) == Single(number)
 
 
+ENDLESS: list[object] = []
+ENDLESS.append(ENDLESS)
 ORDER = Schema(
     type=Type.STRUCT,
     fields=(
@@ -179,6 +181,9 @@ ORDER = Schema(
         (VALUE_CONVERTER, None, {"a": ["\ud800"]}, "the value cannot be written as JSON: text with a lone surrogate"),
         (VALUE_CONVERTER, None, {"a": [object()]}, "the value cannot be written as JSON: a object where there is no"),
         (VALUE_CONVERTER, FLOAT64, "secret", "the value cannot be written as JSON: a value of another type"),
+        (VALUE_CONVERTER, None, [10**5000], "the value cannot be written as JSON: a value of another type"),
+        (VALUE_CONVERTER, None, ENDLESS, "the value cannot be written as JSON: a value of another type"),
+        (VALUE_CONVERTER, ORDER, {"days": []}, "the value cannot be written as JSON: a value of another type"),
         (
             VALUE_CONVERTER,
             None,
