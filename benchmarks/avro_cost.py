@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import timeit
+from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -97,7 +98,7 @@ class OneSchema:
         """Nothing to close."""
 
 
-def microseconds(*runs: partial[object]) -> list[float]:
+def microseconds(*runs: Callable[[], object]) -> list[float]:
     """Of each, taking turns, so that what else the machine does hits all alike."""
     best = [float("inf")] * len(runs)
     for _ in range(REPEATS):

@@ -11,11 +11,12 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from kafka_lambda_sink.converters.avro_anything import is_anything, unwrapped
 from kafka_lambda_sink.converters.avro_connect import ConnectSchemas
 from kafka_lambda_sink.converters.avro_reading import AvroReaders, ConnectTarget, JsonTarget, Target
 from kafka_lambda_sink.converters.avro_schema import AvroSchemaError, parse_avro
 from kafka_lambda_sink.converters.avro_values import default_of
-from kafka_lambda_sink.converters.avro_wire import ENDS_EARLY, Cursor, MalformedAvroError, Read
+from kafka_lambda_sink.converters.avro_wire import ENDS_EARLY, Cursor, MalformedAvroError, Read, then
 from kafka_lambda_sink.converters.connect_json import build_embedder
 from kafka_lambda_sink.converters.converter import Converter, Embeddable, name_of_part
 from kafka_lambda_sink.converters.json_form import JsonForm
@@ -31,7 +32,7 @@ from kafka_lambda_sink.core.sink_record import SchemaAndValue
 #: Schemas kept in their compiled form; the one that came first goes first.
 _KEPT: Final = 1000
 
-_Compiled: TypeAlias = "tuple[Schema, Read]"
+_Compiled: TypeAlias = "tuple[Schema | None, Read]"
 
 
 def build_avro_converter(registry: SchemaRegistry, form: JsonForm, *, stage: str, enhanced: bool = False) -> Converter:
@@ -62,7 +63,7 @@ def build_avro_reader(registry: SchemaRegistry, *, stage: str, enhanced: bool = 
 
 def _decoder(
     registry: SchemaRegistry, target: Target, stage: str, *, enhanced: bool
-) -> Callable[[bytes], tuple[Schema, object]]:
+) -> Callable[[bytes], tuple[Schema | None, object]]:
     part = name_of_part(stage)
     kept: dict[int, _Compiled | str] = {}
 
@@ -77,7 +78,7 @@ def _decoder(
         kept[schema_id] = made
         return made
 
-    def decode(raw: bytes) -> tuple[Schema, object]:
+    def decode(raw: bytes) -> tuple[Schema | None, object]:
         schema_id = schema_id_of(raw, stage)
         found = kept.get(schema_id) or compiled(schema_id)
         if isinstance(found, str):
@@ -119,7 +120,8 @@ def _compile(registered: RegisteredSchema, target: Target, part: str, *, enhance
     try:
         avro = parse_avro(registered.text, registered.references)
         schema = ConnectSchemas(default_of, enhanced=enhanced).of(avro)
-        return schema, AvroReaders(target).of(avro, schema)
+        read = AvroReaders(target).of(avro, schema)
+        return (None, then(read, unwrapped)) if is_anything(avro) else (schema, read)
     except AvroSchemaError as error:
         reason = str(error)
     except RecursionError:

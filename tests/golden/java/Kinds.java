@@ -30,6 +30,7 @@ final class Kinds {
                 case "transform" -> transform(given, outcome);
                 case "predicate" -> predicate(given, outcome);
                 case "filter" -> Filters.run(given, outcome);
+                case "avro" -> Avro.run(given, outcome);
                 default -> throw new IllegalTableException("unknown kind " + given.path("kind"));
             }
         } catch (IllegalTableException error) {
@@ -86,7 +87,7 @@ final class Kinds {
         outcome.put("result", predicate.test(Records.record(given.path("record"))));
     }
 
-    private static Map<String, String> config(ObjectNode given) {
+    static Map<String, String> config(ObjectNode given) {
         Map<String, String> config = new HashMap<>();
         given.path("config").properties().forEach(it -> config.put(it.getKey(), it.getValue().asText()));
         return config;
