@@ -90,6 +90,28 @@ def invoke(context: click.Context, /, payload: str, **_: Any) -> None:
 
 
 @command.command()
+@source_options
+@click.option("--topic", help="Default: the only one of `topics`.")
+@click.option("--partition", default=0, show_default=True, type=click.IntRange(0))
+@click.option(
+    "--offset", default="latest", show_default=True, metavar="N|earliest|latest", help="latest: the last one."
+)
+@click.option("--json", "is_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def inspect(
+    context: click.Context, /, topic: str | None, partition: int, offset: str, *, is_json: bool, **_: Any
+) -> None:
+    """Show what becomes of one record: raw, converted, transformed, filtered, and the payload that would be sent.
+
+    Reads it from Kafka; joins no group, commits nothing, invokes nothing. Ends with 0 when the function would get the
+    record, with 1 when it is dropped, filtered out or cannot be converted.
+    """
+    from kafka_lambda_sink.cli.inspect import inspect as run_inspect
+
+    sys.exit(run_inspect(sources_of(context), topic, partition, offset, is_json=is_json))
+
+
+@command.command()
 @click.option(
     "--filter",
     "patterns",

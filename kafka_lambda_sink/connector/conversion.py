@@ -63,9 +63,14 @@ class Conversions:
             return PlainConverter(tp, self._converter("key"), self._converter("value"))
         return self.record_path()
 
-    def record_path(self) -> RecordPath:
+    @property
+    def has_filter(self) -> bool:
+        """Whether `aws.lambda.filter.patterns` says anything."""
+        return self._is_wanted is not None
+
+    def record_path(self, *, with_headers: bool = False) -> RecordPath:
         """The long way, whether it is needed or not: it can be looked into step by step."""
-        has_header = self._needs_headers
+        has_header = with_headers or self._needs_headers
         return RecordPath(
             key=self._part("key"),
             value=self._part("value"),
@@ -74,6 +79,16 @@ class Conversions:
             is_wanted=self._is_wanted,
             writes_headers=self._config.aws_lambda_record_headers,
         )
+
+    def stages(self) -> list[tuple[str, Transform]]:
+        """Every step between converters and filters by itself, with the key that it comes from, in their order."""
+        config = self._config
+        timeout = config.errors_retry_timeout / 1000
+        alone = [TransformPlan((step,)) for step in self._plan.steps]
+        chains: list[tuple[str, Transform]] = [
+            (f"transforms.{plan.steps[0].alias}", plan.chain(self._clock, timeout)) for plan in alone
+        ]
+        return [*self._before(), *chains, *self._after()]
 
     def close(self) -> None:
         """Close what was opened."""
@@ -99,17 +114,22 @@ class Conversions:
         return bool(self._config.aws_lambda_record_headers or self._config.transforms or self._is_wanted)
 
     def _transform(self) -> Transform | None:
-        config = self._config
-        steps: list[Transform] = []
+        timeout = self._config.errors_retry_timeout / 1000
+        steps = [step for _, step in self._before()]
         if self._plan.steps:
-            steps.append(self._plan.chain(self._clock, config.errors_retry_timeout / 1000))
-        if config.tombstones == "drop":
-            from kafka_lambda_sink.transforms.field_policy import drop_tombstones  # noqa: PLC0415 - rarely used
-
-            steps.append(drop_tombstones)
-        if self._policy is not None:
-            steps.append(self._policy)
+            steps.append(self._plan.chain(self._clock, timeout))
+        steps += [step for _, step in self._after()]
         return None if not steps else steps[0] if len(steps) == 1 else _one_after_another(steps)
+
+    def _before(self) -> list[tuple[str, Transform]]:
+        if self._config.tombstones != "drop":
+            return []
+        from kafka_lambda_sink.transforms.field_policy import drop_tombstones  # noqa: PLC0415 - rarely used
+
+        return [("tombstones", drop_tombstones)]
+
+    def _after(self) -> list[tuple[str, Transform]]:
+        return [("fields", self._policy)] if self._policy is not None else []
 
     # --- parts of a record -------------------------------------------------------------------------------------------
 

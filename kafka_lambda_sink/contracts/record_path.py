@@ -92,14 +92,27 @@ class RecordPath:
             topic,
             partition,
             record.offset,
-            self._key.embed(record.key_schema, record.key),
-            self._value.embed(record.value_schema, record.value),
+            self.embedded_key(record),
+            self.embedded_value(record),
         )
-        if not self._writes_headers or self._header is None:
+        if not self._writes_headers:
             return Entry(Payload(*fields))
+        return Entry(PayloadWithHeaders(*fields, self.embedded_headers(record)))
+
+    def embedded_key(self, record: SinkRecord) -> Embeddable:
+        """The key as it is sent."""
+        return self._key.embed(record.key_schema, record.key)
+
+    def embedded_value(self, record: SinkRecord) -> Embeddable:
+        """The value as it is sent."""
+        return self._value.embed(record.value_schema, record.value)
+
+    def embedded_headers(self, record: SinkRecord) -> list[EntryHeader]:
+        """The headers as they are sent, where they are."""
+        if self._header is None:
+            return []
         embed = self._header.embed
-        headers = [EntryHeader(name, embed(schema, value)) for name, schema, value in record.headers]
-        return Entry(PayloadWithHeaders(*fields, headers))
+        return [EntryHeader(name, embed(schema, value)) for name, schema, value in record.headers]
 
     def _entry(self, source: SourceRecord) -> Entry | None:
         record = self.transformed(self.read(source))

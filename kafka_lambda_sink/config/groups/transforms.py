@@ -40,7 +40,7 @@ class TransformGroup(Group):
     """The secret that hashes are made with; required with `fields.hash`."""
 
     tombstones: Annotated[Literal["pass", "drop"], LOW, ANY_CASE] = "pass"
-    """Whether records without a value (deletes) are sent, with a `value` of null."""
+    """Whether records without a value (deletes) are sent, with a `value` of null, or dropped before the transforms."""
 
     aws_lambda_filter_patterns: Annotated[str | None, MEDIUM, AfterValidator(checked_filter_patterns)] = None
     """Which records are sent: a JSON list of patterns in AWS's event filter syntax, over `value`, `key`, `headers`,
