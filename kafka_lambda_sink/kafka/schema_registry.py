@@ -5,7 +5,6 @@ Source of the interface: https://docs.confluent.io/platform/current/schema-regis
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,11 +14,12 @@ from kafka_lambda_sink.core.errors import ConfigError, Problem, SchemaRegistryEr
 from kafka_lambda_sink.core.ports import Clock, RegisteredSchema
 from kafka_lambda_sink.kafka.registry_faults import explain, is_absent
 from kafka_lambda_sink.kafka.registry_tls import client_tls
+from kafka_lambda_sink.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
     from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
-_log: Final = logging.getLogger(__name__)
+_log = get_logger(__name__)
 
 #: Schemas kept; the one that came first goes first.
 _MOST_SCHEMAS: Final = 1000
@@ -170,14 +170,15 @@ class ConfluentSchemaRegistry:
         if schema_id < 0:
             return None
         references: dict[str, str] = {}
+        schema = None
         try:
             schema = self._client.get_schema(schema_id)
             self._resolve(schema, references, set())
         except Exception as error:
             if not is_absent(error):
                 raise
-            if references:
-                _log.warning("schema %d refers to a subject or version that the registry does not have", schema_id)
+            if schema is not None:
+                _log.warning("a schema refers to what the registry does not have", schema_id=schema_id)
             return None
         finally:
             # It keeps everything for ever; we keep what counts.
