@@ -126,4 +126,7 @@ def _compile(registered: RegisteredSchema, target: Target, part: str, *, enhance
         reason = str(error)
     except RecursionError:
         reason = "is nested too deep"
+    except (TypeError, ValueError, OverflowError) as error:
+        # An attribute of another type than it must be.
+        reason = f"is no Avro schema: {error}"
     return f"the {part} is written with the schema {registered.schema_id}, which {reason}"

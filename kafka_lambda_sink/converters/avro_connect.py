@@ -47,6 +47,7 @@ _LOGICAL: Final = {
     (Type.INT64, "timestamp-millis"): TIMESTAMP,
     (Type.BYTES, "decimal"): DECIMAL,
 }
+_LARGEST_SCALE: Final = 2**31 - 1
 _NARROW: Final = {"int8": Type.INT8, "int16": Type.INT16}
 _LOGICAL_TYPES: Final = {DATE: Type.INT32, TIME: Type.INT32, TIMESTAMP: Type.INT64, DECIMAL: Type.BYTES}
 
@@ -221,6 +222,8 @@ def _scalar(avro: Primitive | Fixed | Enum, *, is_optional: bool) -> Schema:
     expected = _LOGICAL_TYPES.get(schema.name or "")
     if expected not in {None, schema.type}:
         raise AvroSchemaError(f"names a type of {schema.type} {schema.name}")
+    if schema.name == DECIMAL and not -_LARGEST_SCALE <= schema.scale <= _LARGEST_SCALE:
+        raise AvroSchemaError("has a decimal of a scale beyond 32 bits")
     return schema
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import struct
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
 from kafka_lambda_sink.converters.avro_connect import is_map_entry, other_branch
 from kafka_lambda_sink.converters.avro_schema import Array, AvroType, Enum, Fixed, MapOf, Primitive, Record, Union
 from kafka_lambda_sink.converters.avro_wire import Finish, MalformedAvroError
+from kafka_lambda_sink.converters.decimals import from_bytes, to_bytes
 from kafka_lambda_sink.converters.json_form import JsonForm
 from kafka_lambda_sink.converters.json_numbers import float_writer, integer_writer, single_writer
+from kafka_lambda_sink.converters.singles import nearest_single
 from kafka_lambda_sink.core.schema import DATE, DECIMAL, TIME, TIMESTAMP, Float32, Instant, Schema, Struct, Type
 
 _DAY_MS: Final = 86_400_000
-#: Rounds nothing, whatever the size.
-_EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
-_SINGLE: Final = struct.Struct("f")
 _INTEGERS: Final = {"int": 1 << 31, "long": 1 << 63}
 
 
@@ -48,7 +46,7 @@ def _decimal(scale: int) -> Finish:
     def convert(unscaled: bytes) -> Decimal:
         if not unscaled:
             raise MalformedAvroError("a decimal of no bytes")
-        return _EXACT.scaleb(Decimal(int.from_bytes(unscaled, signed=True)), -scale)
+        return from_bytes(unscaled, scale)
 
     return convert
 
@@ -61,8 +59,7 @@ def _minimal(unscaled: bytes) -> bytes:
         raise MalformedAvroError("a decimal of no bytes")
     first, second = unscaled[0], unscaled[1]
     if (first == 0 and second < 0x80) or (first == 0xFF and second >= 0x80):  # noqa: PLR2004 - the bit of the sign
-        number = int.from_bytes(unscaled, signed=True)
-        return number.to_bytes((number if number >= 0 else ~number).bit_length() // 8 + 1, signed=True)
+        return to_bytes(int.from_bytes(unscaled, signed=True))
     return unscaled
 
 
@@ -132,8 +129,8 @@ def _primitive(kind: str, value: Any) -> object:
             _require(not isinstance(value, bool) and -_INTEGERS[kind] <= value < _INTEGERS[kind])
             return _instance(value, int)
         case "float":
-            number: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
-            _require(isfinite(number))
+            number = nearest_single(value)
+            _require(not isinstance(value, bool | str) and isfinite(number))
             return number
         case "double":
             _require(not isinstance(value, bool | str) and isfinite(value))

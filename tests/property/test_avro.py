@@ -88,6 +88,48 @@ def test_changed_bytes_are_read_or_refused(data, shape: Shape):
     json_text(shape.schema, bytes(raw), JsonForm())
 
 
+WORDS = [
+    "int",
+    "long",
+    "bytes",
+    "string",
+    "null",
+    "record",
+    "array",
+    "map",
+    "enum",
+    "fixed",
+    "R",
+    "a.R",
+    "decimal",
+    "date",
+]
+KEYS = ["type", "name", "namespace", "fields", "items", "values", "symbols", "size", "default", "logicalType", "scale"]
+OF_CONNECT = ["connect.type", "connect.name", "connect.version", "connect.parameters", "connect.default"]
+SCHEMA_LIKE: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from(WORDS) | st.integers() | st.none() | st.booleans() | st.floats(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS + OF_CONNECT), inner, max_size=5)
+        | st.builds(lambda more, kind: more | {"type": kind}, st.dictionaries(st.sampled_from(KEYS), inner), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(SCHEMA_LIKE, st.binary(max_size=12))
+@settings(max_examples=400)
+def test_any_schema_is_used_or_refused(schema, data):
+    json_text(schema, framed(data), JsonForm())
+
+
+@given(shape=shapes(), key=st.sampled_from(KEYS + OF_CONNECT), value=SCHEMA_LIKE, data=st.binary(max_size=12))
+@settings(max_examples=300)
+def test_any_attribute_is_used_or_refused(shape: Shape, key, value, data):
+    schema = shape.schema if isinstance(shape.schema, dict) else {"type": shape.schema}
+    json_text(schema | {key: value}, framed(data), JsonForm())
+
+
 TREE = {
     "type": "record",
     "name": "Tree",

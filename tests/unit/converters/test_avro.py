@@ -464,6 +464,8 @@ class TestSchemas:
             (record(a=COLOR, b=COLOR), "defines the type a.b.Color twice"),
             (record(a=["int", record("a.X"), record("b.X")]), "has a union with two branches of one name"),
             (record(a=["int", ["string", "null"]]), "has a union within a union"),
+            (DECIMAL | {"scale": 10**30}, "has a decimal of a scale beyond 32 bits"),
+            (DECIMAL | {"connect.parameters": {"scale": "x"}}, "is no Avro schema"),
             ({"type": "int", "connect.type": "int9"}, "has a connect.type that is neither"),
             ({"type": "int", "connect.name": TIMESTAMP}, "names a type of int32"),
             ({"type": "int", "logicalType": "date", "connect.name": "x"}, f"names a {DATE} otherwise"),
