@@ -25,14 +25,13 @@ from kafka_lambda_sink.core.schema import (
     DECIMAL,
     TIME,
     TIMESTAMP,
-    Field,
     Float32,
     Instant,
     Schema,
     Struct,
     Type,
 )
-from tests.support.notation import form
+from tests.support.notation import form, schema_of
 
 read_json = build_reader("json", stage=VALUE_CONVERTER, schemas_enable=False)
 read_enveloped = build_reader("json", stage=VALUE_CONVERTER, schemas_enable=True)
@@ -96,40 +95,32 @@ INTEGERS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 DAY_MS = 86_400_000
 
 
-def struct_schemas(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
-    fields = st.lists(st.tuples(st.text(max_size=5), inner), max_size=4, unique_by=lambda it: it[0])
-    return fields.map(lambda it: Schema(type=Type.STRUCT, fields=tuple(Field(*one) for one in it)))
-
-
-def optional_or_not(schema: Schema, *, is_optional: bool) -> Schema:
-    attributes = {name: getattr(schema, name) for name in Schema.__slots__ if name != "_by_name"}
-    return Schema(**{**attributes, "is_optional": is_optional})
-
-
-SCALARS = (
-    st.sampled_from([Schema(type=it) for it in Type if it not in {Type.ARRAY, Type.MAP, Type.STRUCT}])
-    | st.sampled_from(
-        [
-            Schema(type=Type.INT32, name=DATE, version=1),
-            Schema(type=Type.INT32, name=TIME, version=1),
-            Schema(type=Type.INT64, name=TIMESTAMP, version=1),
-        ]
-    )
-    | st.integers(-3, 20).map(
-        lambda it: Schema(type=Type.BYTES, name=DECIMAL, version=1, parameters={"scale": str(it)})
-    )
+NAMES = [it.value for it in Type if it not in {Type.ARRAY, Type.MAP, Type.STRUCT}]
+NAMES += ["Date", "Time", "Timestamp", "Decimal:-3", "Decimal:0", "Decimal:2", "Decimal:20"]
+#: Schemas in the notation of the golden tables, whose representations are short.
+SCALARS = st.sampled_from(NAMES)
+MORE: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"optional": True}, {"name": "a.B", "version": 2, "parameters": {"a": "b"}}]
 )
-SCHEMAS = st.recursive(
-    st.builds(optional_or_not, SCALARS, is_optional=st.booleans()),
-    lambda inner: st.builds(
-        optional_or_not,
-        inner.map(lambda it: Schema(type=Type.ARRAY, value_schema=it))
-        | st.builds(lambda key, it: Schema(type=Type.MAP, key_schema=key, value_schema=it), SCALARS, inner)
-        | struct_schemas(inner),
-        is_optional=st.booleans(),
+ANY = st.recursive(
+    st.sampled_from([*NAMES, *(f"{name}?" for name in NAMES)]),
+    lambda inner: (
+        st.builds(lambda it, more: {"type": "array", "values": it, **more}, inner, MORE)
+        | st.builds(lambda key, it, more: {"type": "map", "keys": key, "values": it, **more}, SCALARS, inner, MORE)
+        | st.builds(
+            lambda it, more: {"type": "struct", "fields": it, **more},
+            st.dictionaries(st.text(max_size=5), inner, max_size=4),
+            MORE,
+        )
     ),
     max_leaves=8,
 )
+
+
+def schema_from(notation: Any) -> Schema:
+    schema = schema_of(notation)
+    assert schema is not None
+    return schema
 
 
 def scalars(schema: Schema) -> st.SearchStrategy[Any]:
@@ -188,7 +179,7 @@ def schema_json(schema: Schema) -> dict[str, Any]:
     return found
 
 
-@given(SCHEMAS.flatmap(lambda it: st.tuples(st.just(it), values(it))), st.booleans())
+@given(ANY.map(schema_from).flatmap(lambda it: st.tuples(st.just(it), values(it))), st.booleans())
 def test_what_is_written_with_a_schema_reads_the_same(data: tuple[Schema, Any], is_numeric: bool):  # noqa: FBT001 - given
     schema, value = data
     text = text_of((embed_numeric if is_numeric else embed)(schema, value))
