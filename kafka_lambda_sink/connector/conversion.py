@@ -138,7 +138,9 @@ class Conversions:
         if name == "avro":
             from kafka_lambda_sink.converters.avro import build_avro_converter  # noqa: PLC0415 - rarely used
 
-            return build_avro_converter(self._registries[part], self._form(part), stage=_STAGES[part])
+            return build_avro_converter(
+                self._registries[part], self._form(part), stage=_STAGES[part], enhanced=self._is_enhanced(part)
+            )
         return build_converter(
             name,  # type: ignore[arg-type]  # the model has checked it
             is_key=part == "key",
@@ -161,7 +163,7 @@ class Conversions:
         if name == "avro":
             from kafka_lambda_sink.converters.avro import build_avro_reader  # noqa: PLC0415 - rarely used
 
-            return build_avro_reader(self._registries[part], stage=_STAGES[part])
+            return build_avro_reader(self._registries[part], stage=_STAGES[part], enhanced=self._is_enhanced(part))
         from kafka_lambda_sink.converters.reading import build_reader  # noqa: PLC0415 - rarely used
 
         return build_reader(
@@ -177,6 +179,9 @@ class Conversions:
 
     def _has_schemas(self, part: str) -> bool:
         return bool(getattr(self._config, f"{part}_converter_schemas_enable"))
+
+    def _is_enhanced(self, part: str) -> bool:
+        return bool(getattr(self._config, f"{part}_converter_enhanced_avro_schema_support"))
 
     def _form(self, part: str) -> JsonForm:
         config = self._config
