@@ -39,6 +39,7 @@ class StepPlan:
     """One transform, ready to be built: each pipeline has its own, for a transform may remember what it saw."""
 
     alias: str
+    class_name: str
     build: Callable[[], Transform]
     build_predicate: Callable[[], Predicate] | None
     is_negated: bool
@@ -56,6 +57,7 @@ class TransformPlan:
             [
                 Step(
                     alias=step.alias,
+                    class_name=step.class_name,
                     transform=step.build(),
                     predicate=step.build_predicate() if step.build_predicate else None,
                     is_negated=step.is_negated,
@@ -131,7 +133,8 @@ def _step(planning: _Planning, alias: str, predicates: Mapping[str, Callable[[],
     build = _transform(planning, prefix)
     if build is None:
         return None
-    return StepPlan(alias, build, build_predicate, bool(is_negated))
+    class_name = planning.settings[f"{prefix}type"].value.strip()
+    return StepPlan(alias, class_name, build, build_predicate, bool(is_negated))
 
 
 def _transform(planning: _Planning, prefix: str) -> Callable[[], Transform] | None:

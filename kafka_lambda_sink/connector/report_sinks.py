@@ -165,5 +165,9 @@ def _dead_letters(config: SinkConfig, topic: str) -> DeadLetterReports:
         topic,
         connector=config.name,
         has_context=config.errors_deadletterqueue_context_headers_enable,
-        stages={"KEY_CONVERTER": config.key_converter, "VALUE_CONVERTER": config.value_converter},
+        stages={
+            "KEY_CONVERTER": config.key_converter,
+            "VALUE_CONVERTER": config.value_converter,
+            "HEADER_CONVERTER": config.header_converter,
+        },
     )

@@ -178,7 +178,7 @@ class DeadLetterReports:
             # One process runs one task.
             "task.id": "0",
             "stage": error.stage,
-            "class.name": self._stages.get(error.stage, ""),
+            "class.name": error.class_name or self._stages.get(error.stage, ""),
             "exception.class.name": f"{kind.__module__}.{kind.__qualname__}",
             "exception.message": str(error),
             "exception.stacktrace": "".join(traceback.format_exception(error)),

@@ -169,10 +169,12 @@ class RecordError(KafkaLambdaSinkError):
 
     error_id = "RecordError"
 
-    def __init__(self, message: str | None = None, *, stage: str) -> None:
+    def __init__(self, message: str | None = None, *, stage: str, class_name: str | None = None) -> None:
         super().__init__(message)
         #: Kafka Connect's name of the stage: KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER, TRANSFORMATION.
         self.stage = stage
+        #: Of a stage that has several: the one that failed, as the configuration names it.
+        self.class_name = class_name
 
 
 class RetriableConversionError(KafkaLambdaSinkError):

@@ -19,6 +19,8 @@ class Step:
     """One transform of `transforms`."""
 
     alias: str
+    #: As `transforms.<alias>.type` says it.
+    class_name: str = ""
     transform: Transform
     #: It is applied where the predicate holds, or does not hold where `is_negated`; always where there is none.
     predicate: Predicate | None = None
@@ -56,15 +58,14 @@ class TransformChain:
                 return record
             return step.transform(record)
         except RecordError as error:
-            raise RecordError(f"transforms.{step.alias}: {error}", stage=TRANSFORMATION) from error
+            raise _failed(step, str(error)) from error
         except RetriableConversionError as error:
             if self._may_retry(record.offset):
                 raise
-            message = f"transforms.{step.alias}: {error} (errors.retry.timeout has passed)"
-            raise RecordError(message, stage=TRANSFORMATION) from error
+            raise _failed(step, f"{error} (errors.retry.timeout has passed)") from error
         except Exception as error:
             # Its text may quote the record: the class says enough, and the cause is with the exception.
-            raise RecordError(f"transforms.{step.alias}: {type(error).__name__}", stage=TRANSFORMATION) from error
+            raise _failed(step, type(error).__name__) from error
 
     def _may_retry(self, offset: int) -> bool:
         if self._retry_timeout < 0:
@@ -73,3 +74,7 @@ class TransformChain:
         if self._failing is None or self._failing[0] != offset:
             self._failing = (offset, now)
         return now - self._failing[1] < self._retry_timeout
+
+
+def _failed(step: Step, reason: str) -> RecordError:
+    return RecordError(f"transforms.{step.alias}: {reason}", stage=TRANSFORMATION, class_name=step.class_name)

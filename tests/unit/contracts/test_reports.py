@@ -218,6 +218,13 @@ def test_a_dead_letter_is_the_record_untouched():
     assert report == Report("dlq", None, None, ())
 
 
+def test_the_context_of_a_transform_names_its_class():
+    reports = DeadLetterReports("dlq", connector="c", has_context=True, stages={})
+    error = RecordError("transforms.mask: no", stage="TRANSFORMATION", class_name="acme.Mask")
+    context = dict(reports.of(record(5), error)[0].headers)
+    assert context["__connect.errors.class.name"] == b"acme.Mask"
+
+
 def test_context_headers_are_connects():
     reports = DeadLetterReports(
         "dlq", connector="orders-sink", has_context=True, stages={"VALUE_CONVERTER": "JsonConverter"}

@@ -57,10 +57,11 @@ def test_whatever_a_step_raises_is_the_records_own_failure_and_names_the_step():
     def raises_on(it: SinkRecord) -> SinkRecord:
         raise KeyError(it.value)
 
-    chain = TransformChain([Step(alias="mask", transform=raises_on)], SteppedClock())
+    chain = TransformChain([Step(alias="mask", class_name="acme.Mask", transform=raises_on)], SteppedClock())
     with pytest.raises(RecordError, match=r"transforms\.mask: KeyError") as caught:
         chain(sink_record("a secret"))
     assert caught.value.stage == "TRANSFORMATION"
+    assert caught.value.class_name == "acme.Mask"
     assert "a secret" not in str(caught.value)
 
 
