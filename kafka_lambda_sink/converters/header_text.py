@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import isinf
 from typing import Any, Final
 
+from kafka_lambda_sink.converters.decimals import MOST_DIGITS
 from kafka_lambda_sink.converters.header_merging import MalformedError, Merger, aligned
 from kafka_lambda_sink.converters.header_tokens import Tokens, has_delimiter, trim
 from kafka_lambda_sink.converters.singles import nearest_single
@@ -192,7 +193,7 @@ def _aligned_map(entries: dict[Any, object], keys: Schema | None, values: Schema
 
 def _number(token: str) -> SchemaAndValue | None:
     """The narrowest of Connect's types; a fraction is a single wherever that is finite, whatever digits it costs."""
-    found = _NUMBER.fullmatch(token)
+    found = _NUMBER.fullmatch(token) if len(token) <= MOST_DIGITS else None
     if found is None or len((found[1] or "").lstrip("0")) > _EXPONENT_DIGITS:
         return None
     number = Decimal(token)

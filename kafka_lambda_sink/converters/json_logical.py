@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from kafka_lambda_sink.converters.decimals import to_bytes, unscaled_integer
+from kafka_lambda_sink.converters.decimals import MOST_DIGITS, to_bytes, unscaled_integer
 from kafka_lambda_sink.converters.json_form import DecimalFormat
 from kafka_lambda_sink.converters.json_numbers import UnwritableError
 from kafka_lambda_sink.converters.schemaless_json import Write
@@ -32,7 +32,9 @@ def _decimal_number(value: Decimal) -> Decimal:
 
 def _decimal_bytes_writer(scale: int) -> Write:
     def write(value: Decimal) -> bytes:
-        unscaled = unscaled_integer(_decimal_number(value), scale)
+        if _decimal_number(value).adjusted() + scale >= MOST_DIGITS:
+            raise UnwritableError(f"a decimal of more than {MOST_DIGITS:,} digits")
+        unscaled = unscaled_integer(value, scale)
         if unscaled is None:
             raise UnwritableError(f"a decimal with more than the {scale} digits after the point of its schema")
         return to_bytes(unscaled)

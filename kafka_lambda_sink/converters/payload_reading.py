@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isinf
+from math import inf, isinf
 from typing import Any, Final, TypeAlias
 
 from kafka_lambda_sink.converters.decimals import from_bytes
@@ -97,7 +97,8 @@ def _of_type(kind: type, name: str) -> Read:
 def _integer(node: Any, limit: int) -> int:
     if type(node) is int:
         number = node
-    elif isinstance(node, float | Decimal) and node == (whole := int(node)):
+    elif isinstance(node, float | Decimal) and -2 * limit < node < 2 * limit and node == (whole := int(node)):
+        # What is far beyond the limit is not converted: a million digits take half a minute.
         number = whole
     else:
         raise UnconvertibleError("not an integer")
@@ -121,9 +122,12 @@ def _double(node: Any) -> float:
     if type(node) is bool or not isinstance(node, int | float | Decimal):
         raise UnconvertibleError("not a number")
     try:
-        return float(node)
+        number = float(node)
     except OverflowError:
-        raise UnconvertibleError("a number beyond the range of a double") from None
+        number = inf
+    if isinf(number):
+        raise UnconvertibleError("a number beyond the range of a double")
+    return number
 
 
 def _single(node: Any) -> Float32:

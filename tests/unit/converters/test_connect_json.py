@@ -183,6 +183,8 @@ ORDER = Schema(
         (VALUE_CONVERTER, FLOAT64, "secret", "the value cannot be written as JSON: a value of another type"),
         (VALUE_CONVERTER, None, [10**5000], "the value cannot be written as JSON: a value of another type"),
         (VALUE_CONVERTER, None, ENDLESS, "the value cannot be written as JSON: a value of another type"),
+        (VALUE_CONVERTER, decimal_schema(0), Decimal("1" + "0" * 10_000), "a decimal of more than 10,000 digits"),
+        (VALUE_CONVERTER, decimal_schema(10_000), Decimal(1), "a decimal of more than 10,000 digits"),
         (VALUE_CONVERTER, ORDER, {"days": []}, "the value cannot be written as JSON: a value of another type"),
         (
             VALUE_CONVERTER,

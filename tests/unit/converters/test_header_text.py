@@ -45,3 +45,8 @@ def test_a_header_that_is_no_text_is_its_bytes():
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 100_000 + b"]" * 100_000])
 def test_brackets_nested_without_end_are_bytes(raw: bytes):
     assert parse_header(raw) == SchemaAndValue(BYTES, raw)
+
+
+@pytest.mark.parametrize("text", ["1" * 300_000, "-1." + "1" * 300_000, "1E" + "0" * 300_000])
+def test_a_number_without_end_is_a_string(text: str):
+    assert parse_header(text.encode()) == SchemaAndValue(STRING, text)

@@ -164,3 +164,23 @@ def test_every_name_has_a_reader_and_a_converter():
     for name in get_args(ConverterName):
         assert build_reader(name, stage=KEY_CONVERTER, schemas_enable=False)(None).value is None
         assert build_converter(name, is_key=True, schemas_enable=False, escaped=False)(None) is None
+
+
+DECIMAL = b'{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}}'
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    ("schema", "payload", "message"),
+    [
+        (b'{"type":"int32"}', b"9" * 1_000_000, "not an integer"),
+        (b'{"type":"double"}', b"9" * 1_000_000, "beyond the range of a double"),
+        (b'{"type":"double"}', b"9" * 400, "beyond the range of a double"),
+        (b'{"type":"float"}', b"9" * 400, "beyond the range of a double"),
+        (DECIMAL, b'"%s"' % (b"f" * 1_000_000), "more than 4,096 bytes"),
+    ],
+)
+def test_a_number_of_a_million_digits_is_refused_at_once(schema: bytes, payload: bytes, message: str):
+    reader = build_reader("json", stage=VALUE_CONVERTER, schemas_enable=True)
+    with pytest.raises(RecordError, match=message):
+        reader(b'{"schema":%s,"payload":%s}' % (schema, payload))
