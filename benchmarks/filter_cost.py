@@ -36,6 +36,8 @@ CASES: dict[str, tuple[Any, object]] = {
     "three fields": ({"value": THREE}, ORDER),
     "three fields, the first fails": ({"value": {**THREE, "type": ["x"]}}, ORDER),
     "three fields of a text": ({"value": THREE}, json.dumps(ORDER)),
+    "a text": ({"value": [{"anything-but": ["error"]}]}, "a text that is no JSON"),
+    "a text, of one that is an object": ({"value": [{"anything-but": ["error"]}]}, json.dumps(ORDER)),
     "three patterns, the last matches": ([{"topic": ["x"]}, {"value": {"type": ["x"]}}, {"value": THREE}], ORDER),
     "$or of two fields": ({"value": {"$or": [{"type": ["x"]}, {"quantity": [3]}]}}, ORDER),
     "objects of an array": ({"value": {"items": {"sku": ["B2"], "qty": [5]}}}, ORDER),

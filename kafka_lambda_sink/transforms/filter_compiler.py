@@ -8,24 +8,28 @@ from typing import Any, Final, TypeAlias
 from kafka_lambda_sink.core.schema import Struct
 from kafka_lambda_sink.transforms.filter_conditions import Check
 from kafka_lambda_sink.transforms.filter_tree import Every, Leaf
-from kafka_lambda_sink.transforms.filter_values import ABSENT, PLAIN, child, elements, scalar, scalars
+from kafka_lambda_sink.transforms.filter_values import ABSENT, PLAIN, Unfit, child, elements, scalar, scalars
 
 #: Of a field's value, or ABSENT.
 Matcher: TypeAlias = Callable[[Any], bool]
 
-_NO_SCALARS: Final = (list, dict, Struct, type(ABSENT))
+_NO_SCALARS: Final = (list, dict, Struct, type(ABSENT), Unfit)
 
 
 def compile_leaf(leaf: Leaf) -> Matcher:
     """Whether one condition holds for one scalar of a field."""
     holds = _any_of(leaf)
     accepts_absence = leaf.accepts_absence
+    asks_for_presence = leaf.asks_for_presence
 
     def matches(node: Any) -> bool:
         if type(node) in PLAIN:
             return holds(node)
         if not isinstance(node, _NO_SCALARS):
             return holds(scalar(node))
+        if type(node) is Unfit:
+            # What is unfit is there, and not null: the checks of presence say so.
+            return holds(node) if asks_for_presence else True
         found = False
         for value in scalars(node):
             if holds(value):
@@ -60,7 +64,7 @@ def compile_every(pattern: Every) -> Matcher:
             return of_array(node)
         if isinstance(node, (dict, Struct)):
             return of_object(node)
-        return accepts_absence
+        return accepts_absence or type(node) is Unfit
 
     return matches
 

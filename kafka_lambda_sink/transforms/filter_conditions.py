@@ -49,6 +49,8 @@ class Condition:
     string: str | None = None
     #: `{"exists": false}`.
     accepts_absence: bool = False
+    #: `null` and `exists`, which every form of a value can answer.
+    asks_for_presence: bool = False
 
 
 def as_json(value: object) -> str:
@@ -66,7 +68,9 @@ def read_condition(expression: object) -> Condition:
             return _read_operator(expression)
         case str():
             return Condition(text=as_json(expression), check=lambda value: value == expression, string=expression)
-        case None | bool():
+        case None:
+            return Condition(text="null", check=lambda value: value is None, asks_for_presence=True)
+        case bool():
             return Condition(text=as_json(expression), check=lambda value: value is expression)
         case int() | Decimal():
             return Condition(text=as_json(expression), check=_equals(expression))
@@ -83,7 +87,12 @@ def _read_operator(expression: dict[str, Any]) -> Condition:
     if read is None:
         raise ConditionFault(f"unknown operator {as_json(operator)}", f"Known are {', '.join(OPERATORS)}")
     accepts_absence = operator == "exists" and argument is False
-    return Condition(text=as_json(expression), check=read(argument), accepts_absence=accepts_absence)
+    return Condition(
+        text=as_json(expression),
+        check=read(argument),
+        accepts_absence=accepts_absence,
+        asks_for_presence=operator == "exists",
+    )
 
 
 def _equals(number: int | Decimal) -> Check:

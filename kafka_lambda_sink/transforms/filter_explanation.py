@@ -10,7 +10,7 @@ from kafka_lambda_sink.core.schema import Struct
 from kafka_lambda_sink.transforms.filter_compiler import compile_leaf, has_any
 from kafka_lambda_sink.transforms.filter_conditions import as_json
 from kafka_lambda_sink.transforms.filter_tree import Every, Leaf
-from kafka_lambda_sink.transforms.filter_values import BODY, child, elements, scalars
+from kafka_lambda_sink.transforms.filter_values import BODY, Unfit, child, elements, scalars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +58,20 @@ def _choice(alternatives: Sequence[Every], node: object, place: str) -> Explanat
 
 
 def _leaf(leaf: Leaf, node: object, place: str) -> Explanation:
+    if isinstance(node, Unfit) and not leaf.asks_for_presence:
+        return _not_looked_at(node, place)
     wanted = f"[{', '.join(condition.text for condition in leaf.conditions)}]"
     return Explanation(about=place, passes=compile_leaf(leaf)(node), wanted=wanted, found=_show(node))
 
 
+def _not_looked_at(node: Unfit, place: str) -> Explanation:
+    because = f", and {node.because}" if node.because else ""
+    return Explanation(about=place, passes=True, found=f"not looked at: it is {node.form}{because}")
+
+
 def _inside(pattern: Every, node: object, place: str) -> Explanation:
+    if isinstance(node, Unfit):
+        return _not_looked_at(node, place)
     if isinstance(node, (dict, Struct)):
         return _all(place, pattern, node, place)
     if isinstance(node, list):
@@ -87,6 +96,8 @@ def _array(pattern: Every, array: list[Any], place: str) -> Explanation:
 def _show(node: object) -> str:
     if isinstance(node, (dict, Struct)):
         return "an object, which is no value: it counts as absent"
+    if isinstance(node, Unfit):
+        return node.form
     values = list(scalars(node))
     if isinstance(node, list):
         return f"[{', '.join(map(_text, values))}]" if values else "an array without values: it counts as absent"

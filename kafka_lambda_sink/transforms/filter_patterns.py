@@ -15,13 +15,13 @@ from kafka_lambda_sink.transforms.filter_compiler import compile_fields
 from kafka_lambda_sink.transforms.filter_explanation import Explanation, explain_patterns
 from kafka_lambda_sink.transforms.filter_syntax import read_patterns
 from kafka_lambda_sink.transforms.filter_tree import Every
-from kafka_lambda_sink.transforms.filter_values import BODY, body, headers
+from kafka_lambda_sink.transforms.filter_values import BODY, body, headers, plain
 
 _BODIES: Final = {"value": f"value{BODY}", "key": f"key{BODY}"}
 
 _PARTS: Final[dict[str, Callable[[SinkRecord], object]]] = {
-    "value": attrgetter("value"),
-    "key": attrgetter("key"),
+    "value": lambda record: plain(record.value),
+    "key": lambda record: plain(record.key),
     "headers": headers,
     "topic": attrgetter("topic"),
     "partition": attrgetter("partition"),

@@ -27,6 +27,11 @@ class Leaf:
         """Whether a field that is not there will do."""
         return any(condition.accepts_absence for condition in self.conditions)
 
+    @property
+    def asks_for_presence(self) -> bool:
+        """Whether it asks for nothing else."""
+        return all(condition.asks_for_presence for condition in self.conditions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Every:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
@@ -26,9 +27,30 @@ class Absent:
 
 ABSENT: Final = Absent()
 
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A value or key in a form that a pattern is not for: AWS looks at the other parts of the record alone.
+
+    Source: AWS, "Filtering events from Amazon MSK and self-managed Apache Kafka event sources"
+    (lambda/latest/dg/kafka-filtering.html), the table of formats.
+    """
+
+    form: str
+    #: Empty where no pattern is for that form.
+    because: str = ""
+
+
+PLAIN_TEXT: Final = Unfit("plain text", "the pattern asks for fields")
+AN_OBJECT: Final = Unfit("an object", "the pattern asks for a plain text")
+NO_TEXT: Final = Unfit("bytes that are not UTF-8")
+
 #: Ends the names of the parts of a record in which a text counts as the JSON that it holds: a pattern's objects look
 #: there, its lists at the text itself.
 BODY: Final = " (JSON)"
+
+#: What a text that holds an object may begin with.
+_OPENINGS: Final = frozenset("{ \n\r\t")
 
 #: Scalars of these types are compared as they are.
 PLAIN: Final = frozenset({str, int, bool, type(None)})
@@ -88,7 +110,10 @@ def child(node: object, name: str) -> object:
 
 
 def body(node: object) -> object:
-    """A text or bytes that hold JSON as what they hold; everything else as it is."""
+    """A value or key to a pattern of fields: texts and bytes are the JSON that they hold, or Unfit.
+
+    A JSON string is a text like one that is no JSON: converters differ in what they make of quotes.
+    """
     if type(node) is dict:
         return node
     if isinstance(node, str):
@@ -98,11 +123,38 @@ def body(node: object) -> object:
     else:
         return node
     if is_too_deep(text):
+        return _without_fields(node)
+    try:
+        held = _decode(text)
+    except (ValueError, ArithmeticError):  # no JSON, or a number that nothing can hold
+        return _without_fields(node)
+    return PLAIN_TEXT if type(held) is str else held
+
+
+def _without_fields(node: str | bytes) -> Unfit:
+    return PLAIN_TEXT if isinstance(_text(node), str) else NO_TEXT
+
+
+def _text(node: str | bytes) -> str | Unfit:
+    if isinstance(node, str):
         return node
     try:
-        return _decode(text)
-    except (ValueError, ArithmeticError):  # no JSON, or a number that nothing can hold
-        return node
+        return node.decode()
+    except UnicodeDecodeError:
+        return NO_TEXT
+
+
+def plain(node: object) -> object:
+    """A value or key to a list: bytes are the text that they are in UTF-8; objects, and texts that hold one, Unfit."""
+    if type(node) is not str:
+        if isinstance(node, (dict, Struct)):
+            return AN_OBJECT
+        if not isinstance(node, bytes):
+            return node
+        node = _text(node)
+        if isinstance(node, Unfit):
+            return node
+    return AN_OBJECT if node[:1] in _OPENINGS and type(body(node)) is dict else node
 
 
 def headers(record: SinkRecord) -> Mapping[str, object]:

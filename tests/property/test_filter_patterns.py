@@ -128,6 +128,41 @@ def of(value: object) -> SinkRecord:
     )
 
 
+FORMS = st.none() | TEXTS | TEXTS.map(str.encode) | st.binary(max_size=3) | values(has_arrays_of_objects=True)
+
+
+def text_of(value: object) -> str | None:
+    """What a list sees as a text."""
+    if isinstance(value, bytes):
+        with suppress(UnicodeDecodeError):
+            return value.decode()
+    return value if isinstance(value, str) else None
+
+
+def json_of(value: object) -> tuple[str, object]:
+    """The form of a value in AWS's table of formats, and what it holds."""
+    if isinstance(value, (str, bytes)):
+        text = text_of(value)
+        if text is None:
+            return "no UTF-8", None
+        try:
+            value = json.loads(text, parse_constant=int)  # which NaN and the like are not
+        except ValueError:
+            return "text", text
+    return ("text" if isinstance(value, str) else "object" if isinstance(value, dict) else "other JSON"), value
+
+
+def naively_passes(pattern: dict[str, Any] | list[Any], value: object) -> bool:
+    """A pattern of the value itself: fields, or a list of which the presence is asked in any case."""
+    form, held = json_of(value)
+    if isinstance(pattern, dict):
+        return form in {"text", "no UTF-8"} or naively_matches(pattern, held)
+    if form in {"object", "no UTF-8"}:
+        return pattern not in ([None], [{"exists": False}])
+    text = text_of(value)
+    return naively_matches({"a": pattern}, {"a": value if text is None else text})
+
+
 def agree(pattern: dict[str, Any], value: object) -> None:
     made = compiled(pattern)
     passes = made(of(value))
@@ -166,6 +201,19 @@ def test_every_decision_of_an_explanation_is_that_of_the_filter(case):
     pattern, value = case
     made = compiled(pattern)
     assert made.explain(of(value)).passes == made(of(value))
+
+
+@given(FORMS, st.booleans(), st.data())
+def test_what_does_not_fit_passes_whatever_is_wanted_of_it(value, is_text, data):
+    if is_text and not isinstance(value, (str, bytes)):
+        value = json.dumps(value)
+    presence = st.sampled_from([[None], [{"exists": False}], [{"exists": True}]])
+    lists = presence | st.lists(conditions_for(value) | conditions().filter(lambda it: it is not None), min_size=1)
+    pattern = data.draw(lists | patterns_for(json_of(value)[1], conditions() | ABSENT))
+    made = compiled(pattern)
+    passes = made(of(value))
+    assert passes == naively_passes(pattern, value)
+    assert made.explain(of(value)).passes == passes
 
 
 @given(st.text('[]{}":,$or a1\\', max_size=40) | cases(ABSENT, has_arrays_of_objects=False).map(repr))

@@ -1,6 +1,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from kafka_lambda_sink.core.sink_record import SinkRecord
 from kafka_lambda_sink.transforms.filter_patterns import compile_filter
 from tests.support.records import record
@@ -88,11 +90,32 @@ def test_an_or_shows_its_alternatives():
 
 
 def test_what_is_no_object_says_so():
-    assert in_value({"a": [1]}, "plain") == {
+    assert in_value({"a": [1]}, 5) == {
         "about": "value",
         "passes": False,
-        "found": '"plain", which is no object: its fields count as absent',
+        "found": "5, which is no object: its fields count as absent",
     }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "reason"),
+    [
+        ({"a": [1]}, "plain", "plain text, and the pattern asks for fields"),
+        ({"a": [1]}, b"plain", "plain text, and the pattern asks for fields"),
+        ({"a": [1]}, b"\xff", "bytes that are not UTF-8"),
+        (["x"], b"\xff", "bytes that are not UTF-8"),
+        (["x"], {"a": 1}, "an object, and the pattern asks for a plain text"),
+        (["x", None], '{"a": 1}', "an object, and the pattern asks for a plain text"),
+    ],
+    ids=str,
+)
+def test_what_is_not_looked_at_says_why(pattern, value, reason):
+    assert in_value(pattern, value) == {"about": "value", "passes": True, "found": f"not looked at: it is {reason}"}
+
+
+@pytest.mark.parametrize(("value", "found"), [('{"a": 1}', "an object"), (b"\xff", "bytes that are not UTF-8")])
+def test_whether_something_is_there_is_told_of_every_form(value, found):
+    assert in_value([None], value) == {"about": "value", "passes": False, "wanted": "[null]", "found": found}
 
 
 def test_what_is_no_value_says_so():

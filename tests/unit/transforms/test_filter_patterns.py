@@ -73,27 +73,87 @@ def test_a_plain_string_is_matched_as_it_is():
     assert not passes(NOT_ERROR, "error")
 
 
-@pytest.mark.parametrize("value", ["ok", '{"device_ID": ', b"\xff\xfe", 5, None], ids=repr)
-def test_a_pattern_of_fields_does_not_match_what_has_none(value):
-    assert not passes(BY_PREFIX, value)
+# AWS's table of formats: where value and pattern are of different ones, only the other parts are filtered by.
+
+PART = pytest.mark.parametrize("part", ["value", "key"])
+TEXTS = ["ok", "", "[1, ", '{"device_ID": ', '{"a": 1e99999999999999999999}', "[" * 100_000, '"quoted"', b"ok", b"{"]
+NO_TEXTS = [b"\xff\xfe", b'{"device_ID": "\xff"}']
+OBJECTS = [DEVICE, {}, json.dumps(DEVICE), json.dumps(DEVICE).encode(), "{}", ' \r\n\t{"a": 1}']
 
 
-def test_a_pattern_of_a_plain_string_does_not_match_an_object():
-    assert not passes(NOT_ERROR, DEVICE)
+def short(value: object) -> str:
+    return repr(value)[:30]
 
 
-def test_text_that_holds_json_is_a_plain_string_to_a_list():
-    assert passes({"value": [json.dumps(DEVICE)]}, json.dumps(DEVICE))
+def looks_at(pattern: object, part: str, value: object) -> bool:
+    """Whether the part is looked at; where it is not, the topic still is."""
+    where = {part: pattern}
+    given = {part: value}
+    assert not passes({**where, "topic": ["x"]}, **given)
+    is_met = passes(where, **given)
+    assert passes({**where, "topic": ["orders"]}, **given) == is_met
+    return not is_met
+
+
+@PART
+@pytest.mark.parametrize("value", [*TEXTS, *NO_TEXTS], ids=short)
+def test_a_text_is_not_looked_at_by_a_pattern_of_fields(part, value):
+    assert not looks_at({"device_ID": [{"prefix": "AB"}], "session": {"duration": [{"exists": True}]}}, part, value)
+    assert not looks_at({"$or": [{"device_ID": ["a"]}, {"device_ID": ["b"]}]}, part, value)
+
+
+@PART
+@pytest.mark.parametrize("value", [*OBJECTS, *NO_TEXTS], ids=short)
+@pytest.mark.parametrize("pattern", [["x"], [{"prefix": "x"}], [5], [True], ["x", None], ["x", {"exists": False}]])
+def test_an_object_is_not_looked_at_by_a_list(part, value, pattern):
+    assert not looks_at(pattern, part, value)
+
+
+@PART
+@pytest.mark.parametrize(
+    "value", [[], ["device_ID"], [{"a": 1}], "[1]", b"[]", 5, "5", True, "true", 0.5, None], ids=repr
+)
+def test_json_that_is_no_object_has_no_such_field(part, value):
+    assert looks_at({"device_ID": ["x"]}, part, value)
+    assert passes({part: {"device_ID": [{"exists": False}]}}, **{part: value})
+
+
+@PART
+@pytest.mark.parametrize("value", ["ok", b"ok", "[1]", b"[1]", "5", 5, None, [1, "ok"], '"x"'], ids=repr)
+def test_a_list_looks_at_everything_but_objects(part, value):
+    assert looks_at(["x"], part, value)
+
+
+@PART
+@pytest.mark.parametrize("value", [*TEXTS, *NO_TEXTS, *OBJECTS, 5, None], ids=short)
+def test_whether_there_is_a_value_is_always_looked_at(part, value):
+    is_null = value is None
+    assert passes({part: [None]}, **{part: value}) == is_null
+    assert passes({part: [None, {"exists": False}]}, **{part: value}) == is_null
+    assert passes({part: [{"exists": True}]}, **{part: value})
+    assert not passes({part: [{"exists": False}]}, **{part: value})
+
+
+def test_bytes_are_the_text_that_they_are_in_utf_8():
+    assert passes({"value": ["ö"]}, "ö".encode())
+    assert not passes(NOT_ERROR, b"error")
+
+
+def test_text_that_holds_no_object_is_a_plain_string_to_a_list():
+    assert passes({"value": ["[1, 2]"]}, "[1, 2]")
     assert not passes({"value": [5]}, "5")
 
 
-def test_records_of_both_forms_pass_by_two_patterns():
-    made = compile_filter(json.dumps([BY_PREFIX, {"value": [{"exists": True}]}]))
-    assert [made(sink_record(value)) for value in (DEVICE, "plain", {"device_ID": "CD"})] == [True, True, False]
+def test_an_alternative_is_met_by_what_it_does_not_look_at():
+    either = {"$or": [{"value": {"a": [1]}}, {"key": ["k"]}]}
+    assert passes(either, "text")
+    assert not passes(either, {"a": 2}, key="l")
 
 
-def test_text_nested_deeper_than_any_parser_goes_is_no_object():
-    assert not passes(BY_PREFIX, "[" * 100_000)
+def test_a_pattern_may_ask_for_both_forms():
+    both = {"value": [{"anything-but": "no"}], "$or": [{"value": {"a": [1]}}, {"value": {"a": [2]}}]}
+    accepted = [passes(both, value) for value in ("yes", "no", {"a": 1}, {"a": 3}, '{"a": 2}', '{"a": 3}', b"\xff")]
+    assert accepted == [True, False, True, False, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +271,11 @@ STRUCT = Struct(
 )
 def test_structs_are_matched_by_what_they_are_in_json(fields):
     assert passes({"value": fields}, STRUCT)
+
+
+def test_a_struct_is_an_object_to_a_list():
+    assert passes(NOT_ERROR, STRUCT)
+    assert not passes({"value": [None]}, STRUCT)
 
 
 @pytest.mark.parametrize(
