@@ -15,11 +15,10 @@ from kafka_lambda_sink.converters.json_numbers import UnwritableError, float_wri
 from kafka_lambda_sink.converters.schemaless_json import (
     Write,
     build_encoder,
-    list_writer,
     schemaless_encoder,
     schemaless_writer,
 )
-from kafka_lambda_sink.converters.unconvertible import place
+from kafka_lambda_sink.converters.unconvertible import converted, place
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.schema import Schema, Struct, Type
 
@@ -165,10 +164,9 @@ class _Compiler:
 def _array_writer(slot: _Slot) -> Write | None:
     if slot.is_plain:
         return None
-    write_each = list_writer(slot)
     if slot.write is not None:
-        return write_each
-    return lambda value: write_each(value) if None in value else value
+        return lambda value: converted(value, slot)
+    return lambda value: converted(value, slot) if None in value else value
 
 
 def _object_writer(key_slot: _Slot, slot: _Slot) -> Write:
@@ -195,5 +193,7 @@ def _object_writer(key_slot: _Slot, slot: _Slot) -> Write:
 
 
 def _pairs_writer(key_slot: _Slot, slot: _Slot) -> Write:
-    write_each = list_writer(lambda pair: [key_slot(pair[0]), slot(pair[1])])
-    return lambda value: write_each(value.items())
+    def write_pair(pair: tuple[Any, Any]) -> object:
+        return [key_slot(pair[0]), slot(pair[1])]
+
+    return lambda value: converted(value.items(), write_pair)

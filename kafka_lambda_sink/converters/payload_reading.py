@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from kafka_lambda_sink.converters.decimals import from_bytes
 from kafka_lambda_sink.converters.singles import nearest_single
-from kafka_lambda_sink.converters.unconvertible import UnconvertibleError
+from kafka_lambda_sink.converters.unconvertible import UnconvertibleError, converted
 from kafka_lambda_sink.core.schema import (
     DATE,
     DECIMAL,
@@ -191,21 +191,14 @@ def _array_reader(item: PayloadReader) -> Read:
 def _items(node: Any, read: Callable[[Any], object]) -> list[object]:
     if type(node) is not list:
         raise UnconvertibleError("not an array")
-    items: list[object] = []
-    try:
-        for it in node:
-            items.append(read(it))  # noqa: PERF401 - its length is the index of what fails
-    except UnconvertibleError as error:
-        error.path.insert(0, len(items))
-        raise
-    return items
+    return converted(node, read)
 
 
 def _object_reader(_: PayloadReader, value: PayloadReader) -> Read:
     def read(node: Any) -> dict[str, object]:
         if type(node) is not dict:
             raise UnconvertibleError("not an object, as maps with keys of strings are written")
-        return dict(zip(node, _items([*node.values()], value), strict=True))
+        return dict(zip(node, converted(node.values(), value), strict=True))
 
     return read
 

@@ -16,6 +16,7 @@ from kafka_lambda_sink.converters.json_numbers import (
     integer_writer,
     single_writer,
 )
+from kafka_lambda_sink.converters.unconvertible import converted
 from kafka_lambda_sink.core.schema import Float32, Instant, TextFloat
 
 #: A value that is not None to what the encoder of `build_encoder` writes.
@@ -105,21 +106,5 @@ def schemaless_writer(form: JsonForm) -> Write:
         own = writers.get(type(value))
         return value if own is None else own(value)
 
-    writers[list] = list_writer(write)
+    writers[list] = lambda value: converted(value, write)
     return write
-
-
-def list_writer(write: Write) -> Write:
-    """What writes lists of what `write` writes."""
-
-    def write_list(value: list[Any]) -> object:
-        written: list[object] = []
-        try:
-            for it in value:
-                written.append(write(it))  # noqa: PERF401 - its length is the index of what fails
-        except UnwritableError as error:
-            error.path.insert(0, len(written))
-            raise
-        return written
-
-    return write_list
