@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kafka_lambda_sink.contracts.request import Conversion, Entry, RecordConverter, encode, join
+from kafka_lambda_sink.contracts.frame import ARRAY, Frame
+from kafka_lambda_sink.contracts.request import Conversion, RecordConverter, encode
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
 from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
 from kafka_lambda_sink.core.record import SourceRecord
@@ -27,11 +28,12 @@ class BatchLimits:
 class BatchAssembler:
     """Makes batches of the records of one partition. Pure; belongs to one thread."""
 
-    __slots__ = ("_converter", "_limits")
+    __slots__ = ("_converter", "_frame", "_limits")
 
-    def __init__(self, converter: RecordConverter, limits: BatchLimits) -> None:
+    def __init__(self, converter: RecordConverter, limits: BatchLimits, frame: Frame = ARRAY) -> None:
         self._converter = converter
         self._limits = limits
+        self._frame = frame
 
     def batches(self, records: Sequence[SourceRecord]) -> Iterator[Batch | FailedRecord | DroppedRecords]:
         """Cut `records`, which are in offset order, into batches and records that failed; strictly in that order.
@@ -60,17 +62,20 @@ class BatchAssembler:
         if not middle:
             raise ValueError("a single record cannot be split")
         return (
-            _batch(batch.records[:middle], batch.entries[:middle]),
-            _batch(batch.records[middle:], batch.entries[middle:]),
+            self._batch(batch.records[:middle], batch.entries[:middle]),
+            self._batch(batch.records[middle:], batch.entries[middle:]),
         )
+
+    def _batch(self, records: Sequence[SourceRecord], entries: Sequence[object]) -> Batch:
+        return Batch(self._frame.payload(entries), records, entries)
 
     def _cut(self, found: Conversion) -> Iterator[Batch | FailedRecord]:
         if found.entries and not found.failures:
-            batch = _batch(found.records, found.entries)
+            batch = self._batch(found.records, found.entries)
             if len(batch.payload) <= self._limits.max_bytes:
                 yield batch
                 return
-        outcomes: list[tuple[SourceRecord, Entry | RecordError | RecordTooLargeError]] = [
+        outcomes: list[tuple[SourceRecord, object]] = [
             *zip(found.records, found.entries, strict=True),
             *found.failures,
         ]
@@ -79,25 +84,26 @@ class BatchAssembler:
 
     def _cut_measured(
         self,
-        outcomes: Sequence[tuple[SourceRecord, Entry | RecordError | RecordTooLargeError]],
+        outcomes: Sequence[tuple[SourceRecord, object]],
     ) -> Iterator[Batch | FailedRecord]:
         limit = max(self._limits.max_bytes, self._limits.single_max_bytes)
-        run = _Run()
+        run = _Run(self._frame)
         for record, outcome in outcomes:
-            if isinstance(outcome, Entry):
+            if not isinstance(outcome, RecordError):
                 encoded = encode(outcome)
-                if len(encoded) + 2 <= limit:
+                alone = len(encoded) + self._frame.size
+                if alone <= limit:
                     if run.records and run.size + len(encoded) + 1 > self._limits.max_bytes:
                         yield run.batch()
-                        run = _Run()
+                        run = _Run(self._frame)
                     run.add(record, outcome, encoded)
                     continue
-                error: RecordError | RecordTooLargeError = _too_large(record, len(encoded) + 2, limit)
+                error: RecordError | RecordTooLargeError = _too_large(record, alone, limit)
             else:
                 error = outcome
             if run.records:
                 yield run.batch()
-                run = _Run()
+                run = _Run(self._frame)
             yield FailedRecord(record, error)
         if run.records:
             yield run.batch()
@@ -106,27 +112,24 @@ class BatchAssembler:
 class _Run:
     """Records that fit together, each encoded."""
 
-    __slots__ = ("encoded", "entries", "records", "size")
+    __slots__ = ("encoded", "entries", "frame", "records", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
         self.records: list[SourceRecord] = []
-        self.entries: list[Entry] = []
+        self.entries: list[object] = []
         self.encoded: list[bytes] = []
-        #: The opening bracket; each entry brings the comma or bracket that follows it.
-        self.size = 1
+        #: Each entry brings a comma, and the last one has none.
+        self.size = frame.size - 1
 
-    def add(self, record: SourceRecord, entry: Entry, encoded: bytes) -> None:
+    def add(self, record: SourceRecord, entry: object, encoded: bytes) -> None:
         self.records.append(record)
         self.entries.append(entry)
         self.encoded.append(encoded)
         self.size += len(encoded) + 1
 
     def batch(self) -> Batch:
-        return Batch(join(self.encoded), self.records, self.entries)
-
-
-def _batch(records: Sequence[SourceRecord], entries: Sequence[object]) -> Batch:
-    return Batch(encode(entries), records, entries)
+        return Batch(self.frame.join(self.encoded), self.records, self.entries)
 
 
 def _too_large(record: SourceRecord, size: int, limit: int) -> RecordTooLargeError:

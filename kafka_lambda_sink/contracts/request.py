@@ -50,7 +50,7 @@ class Conversion:
 
     #: Those that could, and their entries, pairwise.
     records: list[SourceRecord] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[object] = field(default_factory=list)
     failures: list[tuple[SourceRecord, RecordError]] = field(default_factory=list)
     #: How many nobody wants: a filter or a transform has dropped them.
     dropped: int = 0
@@ -104,10 +104,5 @@ class PlainConverter:
             add_entry(Entry(payload))
 
 
-#: The payload that carries entries; and one entry by itself, of which `join` makes a payload.
+#: One entry, or an array of them, as JSON.
 encode = msgspec.json.Encoder().encode
-
-
-def join(encoded: Sequence[bytes]) -> bytes:
-    """The payload of entries that were encoded one by one: the same bytes as `encode` gives for them together."""
-    return b"[" + b",".join(encoded) + b"]"

@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
+from kafka_lambda_sink.contracts.frame import Frame
 from kafka_lambda_sink.contracts.request import PlainConverter
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
@@ -95,6 +96,18 @@ def test_no_batch_could_have_taken_the_next_record(records: Sequence[SourceRecor
         assert next_size is not None
         # Two brackets less, one comma more.
         assert len(batch.payload) + next_size - 1 > limits.max_bytes
+
+
+@given(partitions(), LIMITS, st.binary(max_size=60).map(bytes.hex))
+def test_the_frame_counts_to_the_byte(records: Sequence[SourceRecord], limits: BatchLimits, text: str):
+    frame = Frame(b'{"note":"%b","events":[' % text.encode(), b"]}")
+    found = BatchAssembler(PickyConverter(), limits, frame).batches(records)
+    for batch in found:
+        if isinstance(batch, Batch):
+            assert len(batch.payload) <= (limits.single_max_bytes if batch.count == 1 else limits.max_bytes)
+            assert [event["payload"]["offset"] for event in json.loads(batch.payload)["events"]] == [
+                each.offset() for each in batch.records
+            ]
 
 
 @given(partitions(), LIMITS)

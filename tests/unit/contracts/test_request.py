@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from kafka_lambda_sink.contracts.request import Conversion, PlainConverter, encode, join
+from kafka_lambda_sink.contracts.frame import ARRAY, Frame
+from kafka_lambda_sink.contracts.request import Conversion, PlainConverter, encode
 from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.record import SourceRecord
 from tests.support.records import TP, record
@@ -25,7 +26,16 @@ def test_payload_is_the_seeds_format_in_its_order():
 
 def test_entries_encoded_one_by_one_join_to_the_same_bytes():
     entries = convert(*[record(offset, b'"x"', b"\xc3\xbc") for offset in range(3)]).entries
-    assert join([encode(entry) for entry in entries]) == encode(entries)
+    assert ARRAY.join([encode(entry) for entry in entries]) == encode(entries)
+
+
+def test_a_frame_surrounds_entries_however_they_are_put_together():
+    entries = convert(*[record(offset) for offset in range(3)]).entries
+    frame = Frame(b'{"events":[', b'],"more":1}')
+    assert frame.payload(entries) == frame.join([encode(entry) for entry in entries])
+    assert frame.payload(entries) == b'{"events":' + ARRAY.payload(entries) + b',"more":1}'
+    assert frame.payload([]) == b'{"events":[],"more":1}'
+    assert len(frame.payload([])) == frame.size
 
 
 def test_a_failure_leaves_the_other_records_alone():
