@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field as Limits
 from pydantic import model_validator
 
-from kafka_lambda_sink.core.schema import Schema, Struct, Type
+from kafka_lambda_sink.core.schema import Struct
 from kafka_lambda_sink.core.sink_record import Header, SchemaAndValue, SinkRecord, Transform
 from kafka_lambda_sink.transforms.catalog import TransformType
 from kafka_lambda_sink.transforms.derived_schemas import DerivedSchemas
 from kafka_lambda_sink.transforms.options import CommaList, Options, Truth
 from kafka_lambda_sink.transforms.requirement import refused, require_map, require_struct
+from kafka_lambda_sink.transforms.struct_building import build_struct, field_reader, struct_schema
 from kafka_lambda_sink.transforms.target import Target
 
 
@@ -67,32 +68,22 @@ def _header(header: str, target: Target, name: str, struct: Struct, options: Hea
     field = struct.schema.field(name)
     if field is None:
         raise refused(f"HeaderFrom${target.value}: there is no field `{name}`")
-    value = struct.get(name) if options.replace_null_with_default else struct.values.get(name)
-    return Header(header, field.schema, value)
+    read = field_reader(with_default=options.replace_null_with_default)
+    return Header(header, field.schema, read(struct, name))
 
 
 def _struct_taker(options: HeaderFromOptions, moved: frozenset[str]) -> Callable[[Struct], SchemaAndValue]:
     """What is left of a struct."""
-
-    def derive(schema: Schema) -> Schema:
-        # As Java's `copySchemaBasics`: whether it is optional, and its default, are not taken over.
-        return Schema(
-            type=Type.STRUCT,
-            name=schema.name,
-            version=schema.version,
-            doc=schema.doc,
-            parameters=schema.parameters,
-            fields=tuple([field for field in schema.fields if field.name not in moved]),
-        )
-
-    schemas = DerivedSchemas(derive)
+    schemas = DerivedSchemas(
+        lambda schema: struct_schema([field for field in schema.fields if field.name not in moved], schema)
+    )
+    read = field_reader(with_default=options.replace_null_with_default)
 
     def take(struct: Struct) -> SchemaAndValue:
         if not moved:
             return SchemaAndValue(struct.schema, struct)
         schema = schemas.of(struct.schema)
-        get = struct.get if options.replace_null_with_default else struct.values.get
-        return SchemaAndValue(schema, Struct(schema, {field.name: get(field.name) for field in schema.fields}))
+        return SchemaAndValue(schema, build_struct(schema, {it.name: read(struct, it.name) for it in schema.fields}))
 
     return take
 

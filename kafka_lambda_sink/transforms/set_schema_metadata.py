@@ -13,6 +13,7 @@ from kafka_lambda_sink.transforms.catalog import TransformType
 from kafka_lambda_sink.transforms.derived_schemas import DerivedSchemas
 from kafka_lambda_sink.transforms.options import Int32, Options, Truth
 from kafka_lambda_sink.transforms.requirement import refused
+from kafka_lambda_sink.transforms.struct_building import build_struct, field_reader
 from kafka_lambda_sink.transforms.target import Target
 
 
@@ -50,6 +51,7 @@ def _build(options: SetSchemaMetadataOptions, target: Target | None) -> Transfor
         )
 
     schemas = DerivedSchemas(derive)
+    read = field_reader(with_default=options.replace_null_with_default)
 
     def set_schema_metadata(record: SinkRecord) -> SinkRecord:
         schema, value = target.of(record)
@@ -58,10 +60,8 @@ def _build(options: SetSchemaMetadataOptions, target: Target | None) -> Transfor
         updated = schemas.of(schema)
         if not isinstance(value, Struct):
             return target.updated(record, updated, value)
-        get = value.get if options.replace_null_with_default else value.values.get
-        return target.updated(
-            record, updated, Struct(updated, {field.name: get(field.name) for field in updated.fields})
-        )
+        values = {field.name: read(value, field.name) for field in updated.fields}
+        return target.updated(record, updated, build_struct(updated, values))
 
     return set_schema_metadata
 

@@ -22,7 +22,7 @@ from kafka_lambda_sink.core.schema import (
 )
 from kafka_lambda_sink.core.sink_record import SchemaAndValue, SinkRecord
 from kafka_lambda_sink.transforms.field_paths import parse_path
-from kafka_lambda_sink.transforms.field_policy import build_field_policy, drop_tombstones
+from kafka_lambda_sink.transforms.field_policy import FieldPolicyError, build_field_policy, drop_tombstones
 from kafka_lambda_sink.transforms.target import Target
 from tests.support.records import record
 
@@ -135,18 +135,10 @@ def test_a_whole_object_is_hashed_whatever_the_order_of_its_fields():
     assert one == {"a": hashed('{"x":1,"y":[true,null]}')}
 
 
-def test_the_schema_of_a_tombstone_is_cut_too():
-    schema, value = cut(None, ORDER, exclude="customer")
-    assert value is None
-    assert schema is not None
-    assert schema.field("customer") is None
-
-
-def test_the_default_of_what_is_cut_does_not_come_back():
-    with_default = Schema(type=Type.STRUCT, fields=(Field("a", CUSTOMER),), default=Struct(CUSTOMER, {"card": "4111"}))
-    schema, _ = cut(Struct(with_default, {}), with_default, exclude="a.card")
-    assert schema is not None
-    assert schema.default is None
+@pytest.mark.parametrize("schema", [None, OPTIONAL_STRING, ORDER])
+@pytest.mark.parametrize("policy", [{"include": "id"}, {"exclude": "customer.card"}, {"hash_": "id.number"}])
+def test_a_tombstone_stays_one(schema: Schema | None, policy: dict[str, str]):
+    assert cut(None, schema, **policy) == (schema, None)
 
 
 def test_keys_have_paths_of_their_own():
@@ -166,35 +158,46 @@ def test_what_has_no_fields_is_not_sent_where_only_some_fields_may_be(value: obj
     assert caught.value.stage == "TRANSFORMATION"
 
 
-def test_an_array_without_fields_is_not_sent_where_only_some_fields_may_be():
-    texts = Schema(type=Type.ARRAY, value_schema=STRING)
-    struct = Schema(type=Type.STRUCT, fields=(Field("items", texts), Field("id", INT32)))
-    cut_struct = cut(Struct(struct, {"items": ["4111"], "id": 1}), struct, include="items.sku id")
-    assert plain(cut_struct.value) == {"id": 1}
-    with pytest.raises(RecordError):
-        cut(["4111"], texts, include="id")
-
-
-def test_a_map_that_cannot_hold_a_hash_is_not_sent():
-    counts = Schema(type=Type.MAP, key_schema=STRING, value_schema=INT32)
-    struct = Schema(type=Type.STRUCT, fields=(Field("counts", counts),))
-    with pytest.raises(RecordError, match="cannot hold a hash"):
-        cut(Struct(struct, {"counts": {"a": 1}}), struct, hash_="counts.a")
-
-
 @pytest.mark.parametrize("path", ["", ".", "a.", ".a", "a..b", "a\\"])
 def test_what_is_no_path_is_refused(path: str):
-    with pytest.raises(ValueError, match="is not a path"):
-        build_field_policy((), (path,), (), SALT)
+    with pytest.raises(FieldPolicyError, match="is not a path") as caught:
+        build_field_policy((), (), (path,), SALT)
+    assert caught.value.option == "hash"
 
 
-def test_a_path_that_is_both_hashed_and_excluded_is_refused():
-    with pytest.raises(ValueError, match="asked for twice"):
-        build_field_policy((), ("value.a",), ("a",), SALT)
+@pytest.mark.parametrize(
+    ("include", "exclude", "hashed", "option", "words"),
+    [
+        ("", "value.a", "a", "hash", "`a` is within `value.a`"),
+        ("", "a", "b a.b.c", "hash", "`a.b.c` is within `a`"),
+        ("", "*.b", "a.b", "hash", "`a.b` is within `*.b`"),
+        ("a b", "b", "", "include", "`b` is within `b`"),
+        ("key.a", "key.*", "", "include", "`key.a` is within `key.*`"),
+        ("id", "", "email", "hash", "`email` is not in what fields.include keeps"),
+        ("a.b", "", "a.c", "hash", "`a.c` is not in"),
+    ],
+)
+def test_a_path_that_another_leaves_nothing_of_is_refused(
+    include: str, exclude: str, hashed: str, option: str, words: str
+):
+    with pytest.raises(FieldPolicyError) as caught:
+        build_field_policy(include.split(), exclude.split(), hashed.split(), SALT)
+    assert words in str(caught.value)
+    assert caught.value.option == option
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "hashed"),
+    [("", "a.b", "a"), ("a", "a.b", "a.c"), ("a.b", "", "a"), ("*.b", "", "a.b"), ("id", "key.id", "key.email"),
+     ("", "a.*", "*.b.c"), ("a", "b", "")],
+)  # fmt: skip
+def test_paths_that_leave_something_of_each_other_are_taken(include: str, exclude: str, hashed: str):
+    build_field_policy(include.split(), exclude.split(), hashed.split(), SALT)
 
 
 def test_sides_of_paths():
     assert parse_path("key") == (Target.VALUE, ("key",))
+    assert parse_path(r"key\.a") == (Target.VALUE, ("key.a",))
     assert parse_path("key.a") == (Target.KEY, ("a",))
     assert parse_path("value.key") == (Target.VALUE, ("key",))
 
