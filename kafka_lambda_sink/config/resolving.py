@@ -12,6 +12,7 @@ from kafka_lambda_sink.config import checks
 from kafka_lambda_sink.config.clients.assembly import Assembly, ClientProperties, assemble
 from kafka_lambda_sink.config.collecting import Collected
 from kafka_lambda_sink.config.elsewhere import credentials_provider_problem
+from kafka_lambda_sink.config.finding import Faults
 from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.keys import key_of
 from kafka_lambda_sink.config.model import SinkConfig
@@ -155,9 +156,10 @@ def _build(layers: _Layers, collected: Collected) -> tuple[SinkConfig, set[str]]
     try:
         return SinkConfig.from_layers(layers), set()
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
+        details = error.errors(include_url=False, include_input=False)
     wrong = {str(detail["loc"][0]) for detail in details}
-    collected.problems += [_field_problem(str(detail["loc"][0]), detail, collected) for detail in details]
+    for detail in details:
+        collected.problems += _field_problems(str(detail["loc"][0]), detail, collected)
     rest: list[dict[str, Any]] = [
         {attribute: value for attribute, value in layer.items() if attribute not in wrong} for layer in layers
     ]
@@ -165,17 +167,20 @@ def _build(layers: _Layers, collected: Collected) -> tuple[SinkConfig, set[str]]
     return SinkConfig.from_layers([*rest, placeholders]), wrong
 
 
-def _field_problem(attribute: str, detail: Mapping[str, Any], collected: Collected) -> Problem:
+def _field_problems(attribute: str, detail: Mapping[str, Any], collected: Collected) -> list[Problem]:
     setting = collected.winner(attribute)
     if setting is None:
         required = detail["type"] == "missing"
         message = "is required" if required else str(detail["msg"])
         error_id: ProblemId = "missing-key" if required else "invalid-value"
-        return Problem(key=key_of(attribute), message=message, error_id=error_id, hint=_HINTS.get(attribute))
+        return [Problem(key=key_of(attribute), message=message, error_id=error_id, hint=_HINTS.get(attribute))]
     if setting.is_provided:
-        return setting.problem("invalid-value", "the value that its config provider gave is not valid")
+        return [setting.problem("invalid-value", "the value that its config provider gave is not valid")]
+    cause = detail.get("ctx", {}).get("error")
+    if isinstance(cause, Faults):
+        return [setting.problem("invalid-value", message, hint) for message, hint in cause.faults]
     message = str(detail["msg"]).removeprefix("Value error, ")
-    return setting.problem("not-built-yet" if "not built yet" in message else "invalid-value", message)
+    return [setting.problem("not-built-yet" if "not built yet" in message else "invalid-value", message)]
 
 
 def _clients(config: SinkConfig, wrong: set[str], collected: Collected) -> Assembly:

@@ -242,6 +242,19 @@ def test_every_problem_of_a_file_at_once_with_its_line(write):
     assert "sink.properties:9" in text.stdout
 
 
+def test_every_problem_of_filter_patterns_with_the_line_of_the_property(write):
+    patterns = '[{"valu": ["x"]}, {"key": 5, "topic": [{"prefx": "x"}]}]'
+    path = write(**{"aws.lambda.filter.patterns": patterns})
+    document = check(path, "--offline")
+    assert [(each["message"], each["hint"][:15]) for each in document["findings"]] == [
+        ("pattern 1: valu: no part of a record", "Did you mean va"),
+        ("pattern 2: key: neither a list nor an object", "Write [5]"),
+        ('pattern 2: topic[0]: unknown operator "prefx"', "Known are prefi"),
+    ]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert {lines[each["line"] - 1] for each in document["findings"]} == {f"aws.lambda.filter.patterns={patterns}"}
+
+
 def test_a_client_property_that_librdkafka_refuses(write):
     change = {"consumer.override.ssl.truststore.type": "PEM", "consumer.override.security.protocol": "SSL"}
     document = check(write(**change, **{"consumer.override.ssl.truststore.location": "/no/such/file.pem"}))

@@ -77,6 +77,28 @@ def test_every_problem_is_told_at_once_with_its_line(refuse_text: Refuse):
     assert all(p.source and p.source.endswith("sink.properties") for p in problems if p.line)
 
 
+def test_every_problem_of_filter_patterns_is_one_of_the_property(refuse_text: Refuse):
+    problems = refuse_text(
+        'aws.lambda.filter.patterns=[{"valu": ["x"],\\\n "key": [{"prefx": "x"}]},\\\n 5]\ntasks.max=0\n'
+    )
+    assert [(p.line, p.key, p.message, p.hint) for p in problems[:3]] == [
+        (6, "aws.lambda.filter.patterns", "pattern 1: valu: no part of a record", "Did you mean value?"),
+        (
+            6,
+            "aws.lambda.filter.patterns",
+            'pattern 1: key[0]: unknown operator "prefx"',
+            "Known are prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, cidr",
+        ),
+        (
+            6,
+            "aws.lambda.filter.patterns",
+            "pattern 2: a pattern is an object",
+            'Write a list of patterns, or AWS\'s form: [{"Pattern": "{\\"value\\": …}"}]',
+        ),
+    ]
+    assert [(p.line, p.key) for p in problems[3:]] == [(9, "tasks.max")]
+
+
 def test_an_unknown_key_comes_with_the_nearest_known_one(refuse_text: Refuse):
     (problem,) = refuse_text("aws.lambda.bach.size=3\n")
     assert (problem.line, problem.hint) == (FIRST, "Did you mean aws.lambda.batch.size?")
