@@ -12,6 +12,9 @@ from typing import Any, Final
 import click
 
 from kafka_lambda_sink.cli.exit_codes import ExitCode
+from kafka_lambda_sink.cli.options import Sources
+from kafka_lambda_sink.cli.problems import show_failure
+from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.core.schema import TextFloat
 from kafka_lambda_sink.core.sink_record import Header, SinkRecord
 from kafka_lambda_sink.transforms.filter_explanation import Explanation
@@ -22,16 +25,25 @@ _PARTS: Final = ("key", "value", "headers", "topic", "partition", "offset", "tim
 #: How much of a value is shown, and how many elements of an array.
 _LONGEST: Final = 100
 _MOST: Final = 10
+#: Of a configuration without patterns.
+_NO_FILTER: Final = Explanation(about="no filter", passes=True)
 
 
 class RecordFileError(ValueError):
     """The file does not hold a record. The message says why."""
 
 
-def explain(patterns: str, record: str, *, is_json: bool) -> ExitCode:
-    """Print why. OK for a record that passes, CRASH for one that is filtered out, CONFIGURATION for faulty input."""
+def explain(patterns: str | Sources, record: str, *, is_json: bool) -> ExitCode:
+    """Print why. OK for a record that passes, CRASH for one that is filtered out, CONFIGURATION for faulty input.
+
+    `patterns` is their text, the name of a file of it, or a connector's configuration.
+    """
     try:
-        explanation = _compile(patterns).explain(read_record(_read(record)))
+        compiled = _configured(patterns) if isinstance(patterns, Sources) else _compile(patterns)
+        given = read_record(_read(record))
+        explanation = compiled.explain(given) if compiled else _NO_FILTER
+    except ConfigError as error:
+        return show_failure(error)
     except FilterPatternError as error:
         return _refuse(*map(str, error.problems))
     except RecordFileError as error:
@@ -53,6 +65,14 @@ def _refuse(*problems: str) -> ExitCode:
 
 def _compile(patterns: str) -> Filter:
     return compile_filter(patterns if patterns.lstrip()[:1] in {"[", "{"} else _read(patterns))
+
+
+def _configured(sources: Sources) -> Filter | None:
+    from kafka_lambda_sink.config.loading import load  # noqa: PLC0415 - it takes a while, and --filter does without
+
+    loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+    text = loaded.sink.aws_lambda_filter_patterns
+    return compile_filter(text) if text else None
 
 
 def _read(path: str) -> str:
@@ -147,6 +167,9 @@ class _Given:
 
 def render(explanation: Explanation) -> Iterator[str]:
     """A tree of lines."""
+    if explanation is _NO_FILTER:
+        yield "no filter: every record passes"
+        return
     matching = [one.about for one in explanation.children if one.passes]
     if matching:
         yield f"passes by {', '.join(matching)}"

@@ -115,9 +115,8 @@ def inspect(
 @click.option(
     "--filter",
     "patterns",
-    required=True,
     metavar="PATTERNS|FILE",
-    help="As aws.lambda.filter.patterns: JSON, or the name of a file of it.",
+    help="As aws.lambda.filter.patterns: JSON, or the name of a file of it. Default: the patterns of --config.",
 )
 @click.option(
     "--record",
@@ -126,14 +125,19 @@ def inspect(
     help="JSON with key, value, headers, topic, partition, offset and timestamp, all optional; - for standard input.",
 )
 @click.option("--json", "is_json", is_flag=True, help="As JSON, with every decision.")
-def explain(patterns: str, record: str, *, is_json: bool) -> None:
+@source_options
+@click.pass_context
+def explain(context: click.Context, /, patterns: str | None, record: str, *, is_json: bool, **_: Any) -> None:
     """Say why a record passes a filter, or does not.
 
-    Ends with 0 when it passes, with 1 when it is filtered out, with 2 when the patterns or the record are invalid.
+    The record is the one that filters see: after converters and transforms. Ends with 0 when it passes, with 1 when it
+    is filtered out, with 2 when the patterns, the configuration or the record are invalid.
     """
     from kafka_lambda_sink.cli.explain import explain as run_explain
 
-    sys.exit(run_explain(patterns, record, is_json=is_json))
+    if patterns is None and context.params["config"] is None and context.find_root().params["config"] is None:
+        raise click.UsageError("Missing option '--filter' or '--config'.")
+    sys.exit(run_explain(patterns if patterns is not None else sources_of(context), record, is_json=is_json))
 
 
 @command.command()

@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kafka_lambda_sink.cli.main import command
+from tests.support.config_text import FIVE
 
 ORDER = {
     "topic": "orders",
@@ -77,6 +78,65 @@ def test_patterns_and_record_may_be_files(tmp_path: Path):
     (tmp_path / "record.json").write_text(json.dumps(ORDER))
     arguments = ["explain", "--filter", str(tmp_path / "patterns.json"), "--record", str(tmp_path / "record.json")]
     assert CliRunner().invoke(command, arguments).exit_code == 0
+
+
+def test_what_is_not_looked_at_says_so():
+    result = explain({"value": {"type": ["order"]}, "topic": ["orders"]}, {"topic": "orders", "value": "plain"})
+    assert result.exit_code == 0
+    assert "    ✓ value: not looked at: it is plain text, and the pattern asks for fields" in result.stdout.splitlines()
+
+
+PATTERNS = 'aws.lambda.filter.patterns=[{"value": {"type": ["refund"]}}, \\\n  {"key": ["k-1"]}]\n'
+
+
+def explain_configured(tmp_path: Path, patterns: str, *arguments: str, before: tuple[str, ...] = ()) -> Result:
+    config = tmp_path / "sink.properties"
+    config.write_text(FIVE + patterns)
+    (tmp_path / "record.json").write_text(json.dumps(ORDER))
+    named = ["--record", str(tmp_path / "record.json"), *arguments]
+    if before:
+        return CliRunner().invoke(command, ["--config", str(config), *before, "explain", *named])
+    return CliRunner().invoke(command, ["explain", "--config", str(config), *named])
+
+
+def test_patterns_may_be_those_of_a_configuration(tmp_path: Path):
+    result = explain_configured(tmp_path, PATTERNS)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "passes by pattern 2"
+
+
+def test_a_configuration_may_be_named_before_the_command_and_changed_on_it(tmp_path: Path):
+    change = ("--set", 'aws.lambda.filter.patterns={"key": ["x"]}')
+    assert explain_configured(tmp_path, PATTERNS, before=change).exit_code == 1
+
+
+def test_a_filter_wins_over_a_configuration(tmp_path: Path):
+    assert explain_configured(tmp_path, PATTERNS, "--filter", '{"key": ["x"]}').exit_code == 1
+    assert explain_configured(tmp_path, "name", "--filter", '{"key": ["k-1"]}').exit_code == 0
+
+
+@pytest.mark.parametrize("patterns", ["", "aws.lambda.filter.patterns= \n"])
+def test_without_patterns_every_record_passes(tmp_path: Path, patterns: str):
+    result = explain_configured(tmp_path, patterns)
+    assert (result.exit_code, result.stdout) == (0, "no filter: every record passes\n")
+    result = explain_configured(tmp_path, patterns, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"about": "no filter", "passes": True})
+
+
+def test_a_configuration_that_is_wrong_is_refused(tmp_path: Path):
+    result = explain_configured(tmp_path, 'aws.lambda.filter.patterns={"valu": ["x"], "key": 5}\n')
+    place = f"error: {tmp_path / 'sink.properties'}:6: aws.lambda.filter.patterns: pattern 1: "
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"{place}valu: no part of a record. Did you mean value?",
+        f"{place}key: neither a list nor an object. Write [5]",
+    ]
+
+
+def test_one_of_filter_and_configuration_is_required():
+    result = CliRunner().invoke(command, ["explain", "--record", "-"], input="{}")
+    assert result.exit_code == 2
+    assert "Missing option '--filter' or '--config'." in result.stderr
 
 
 def test_a_header_may_stand_there_twice():
