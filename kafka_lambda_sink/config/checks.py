@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_problem, is_foreign
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
+from kafka_lambda_sink.config.field_checks import field_errors
 from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import registry_errors
@@ -27,9 +28,7 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _limits(config)
     yield from _group(config, clients.coordinator)
     yield from registry_errors(config)
-    if config.fields_hash and config.fields_hash_salt is None:
-        hint = "Give it a secret of 16 characters or more, by a config provider such as ${env:…}"
-        yield Finding(("fields_hash", "fields_hash_salt"), "needs fields.hash.salt beside it", "missing-key", hint)
+    yield from field_errors(config)
 
 
 def warnings(config: SinkConfig) -> Iterator[Finding]:

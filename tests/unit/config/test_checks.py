@@ -1,8 +1,9 @@
 import pytest
 
 from kafka_lambda_sink.config.topic_loops import topic_loops
-from tests.support.config_text import Load, Refuse
+from tests.support.config_text import FIVE, Load, Refuse
 
+SALT = "fields.hash.salt=0123456789abcdef\n"
 LOOP = "aws.lambda.response.topic=orders\n"
 
 
@@ -59,6 +60,14 @@ LOOP = "aws.lambda.response.topic=orders\n"
         ("aws.lambda.topic2function.map=a;b\n", "aws.lambda.topic2function.map", "not-built-yet"),
         ("predicates=isTombstone\n", "predicates.isTombstone.type", "missing-key"),
         ("fields.hash=card\n", "fields.hash", "missing-key"),
+        ("fields.hash=card\nfields.hash.salt=short\n", "fields.hash.salt", "invalid-value"),
+        ("fields.include=a..b\n", "fields.include", "invalid-value"),
+        ("fields.exclude=.a\n", "fields.exclude", "invalid-value"),
+        ("fields.include=id\nfields.exclude=*\n", "fields.include", "invalid-value"),
+        (f"fields.exclude=card\nfields.hash=card.number\n{SALT}", "fields.hash", "invalid-value"),
+        (f"fields.include=id\nfields.hash=card\n{SALT}", "fields.hash", "invalid-value"),
+        ("fields.exclude=key.card\n", "fields.exclude", "conflict"),
+        ("fields.include=id\nvalue.converter=LongConverter\n", "fields.include", "conflict"),
         ('aws.lambda.filter.patterns=[{"value": 1}]\n', "aws.lambda.filter.patterns", "invalid-value"),
     ],
 )
@@ -67,6 +76,25 @@ def test_what_does_not_fit_is_told_where_it_stands(refuse_text: Refuse, text: st
     assert problems
     if key is not None:
         assert key in {problem.key for problem in problems}
+
+
+def test_a_path_that_is_wrong_is_told_with_its_line_and_why(refuse_text: Refuse):
+    text = f"fields.exclude=card\nfields.hash=card.number\n{SALT}"
+    (problem,) = [problem for problem in refuse_text(text) if problem.key == "fields.hash"]
+    assert problem.line == FIVE.count("\n") + 2
+    assert problem.message == "`card.number` is within `card`, which fields.exclude drops"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"fields.include=id,card\nfields.exclude=card.cvc\nfields.hash=card.number\n{SALT}",
+        "fields.exclude=key.card\nkey.converter=JsonConverter\nkey.converter.schemas.enable=false\n",
+        "fields.exclude=key.card\ntransforms=k\ntransforms.k.type=HoistField$Key\ntransforms.k.field=card\n",
+    ],
+)
+def test_paths_that_fit_are_taken(load_text: Load, text: str):
+    load_text(text)
 
 
 def test_a_regex_is_held_against_the_default_names_of_report_topics(refuse_text: Refuse):

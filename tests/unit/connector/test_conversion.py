@@ -117,7 +117,7 @@ def test_hashes_are_made_with_the_salt(conversions: Callable[[str], Conversions]
         convert(conversions(f"fields.hash=card\nfields.hash.salt={salt}\n"), record(1, b'{"card": "4111"}'))[0][0][
             "value"
         ]
-        for salt in ("one", "two")
+        for salt in ("one of sixteen or more", "two of sixteen or more")
     ]
     assert values[0] != values[1]
     assert len(values[0]["card"]) == 64
