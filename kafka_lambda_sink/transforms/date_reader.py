@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Final
 
 from kafka_lambda_sink.transforms.date_fields import DateFields
@@ -56,8 +57,7 @@ class DateReader:
     """A pattern, compiled for reading."""
 
     def __init__(self, pattern: DatePattern) -> None:
-        following: list[DateField | str | None] = [*pattern[1:], None]
-        self._readers = [_part_reader(part, after) for part, after in zip(pattern, following, strict=True)]
+        self._readers = [_part_reader(part, after) for part, after in zip_longest(pattern, pattern[1:])]
 
     def read(self, text: str) -> int | None:
         """Milliseconds since the epoch, None for a text that the pattern does not fit."""
@@ -125,7 +125,7 @@ def _zone_reader(field: DateField) -> _Read:
 
 def _number_reader(part: DateField, *, is_bounded: bool) -> _Read:
     field, zero = _ALIASES.get(part.letter, (part.letter, None))
-    is_short_year = part.letter == "y" and part.length <= 2  # noqa: PLR2004 - years of two digits
+    is_short_year = part.letter in "yY" and part.length <= 2  # noqa: PLR2004 - years of two digits
     # Java takes the day that the format is made on.
     century = _Century(datetime.now(UTC)) if is_short_year else None
 

@@ -42,8 +42,7 @@ class HeaderFromOptions(Options):
 
 
 def _build(options: HeaderFromOptions, target: Target | None) -> Transform:
-    if target is None:
-        raise TypeError("HeaderFrom is for keys or for values")
+    assert target is not None
     pairs = tuple(zip(options.fields, options.headers, strict=True))
     purpose = f"header {options.operation}"
     moved = frozenset(options.fields) if options.operation == "move" else frozenset()

@@ -37,8 +37,7 @@ class SetSchemaMetadataOptions(Options):
 
 
 def _build(options: SetSchemaMetadataOptions, target: Target | None) -> Transform:
-    if target is None:
-        raise TypeError("SetSchemaMetadata is for keys or for values")
+    assert target is not None
 
     def derive(schema: Schema) -> Schema:
         # Java cannot copy the schema of anything else.
