@@ -1,0 +1,1 @@
+"""What replies say of the records of a batch: `aws.lambda.reply.contract`."""
