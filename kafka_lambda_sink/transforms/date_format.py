@@ -9,7 +9,17 @@ from kafka_lambda_sink.core.schema import Instant
 from kafka_lambda_sink.transforms.date_names import DAYS, ERAS, HALVES, MONTHS
 from kafka_lambda_sink.transforms.date_pattern import DateField, parse_date_pattern
 from kafka_lambda_sink.transforms.date_reader import DateReader
-from kafka_lambda_sink.transforms.java_calendar import DAY_MS, CivilDate, date_of, day_of_week, day_of_year
+from kafka_lambda_sink.transforms.java_calendar import (
+    DAY_MS,
+    WEEK,
+    CivilDate,
+    date_of,
+    day_of_week,
+    day_of_year,
+    days_of,
+    week_date,
+    week_of,
+)
 
 #: From so many letters on a name is written whole.
 _WHOLE: Final = 4
@@ -19,7 +29,7 @@ class DateFormat:
     """A pattern, compiled. Pure, for any thread."""
 
     def __init__(self, pattern: str) -> None:
-        """Raise ValueError for a pattern that Java refuses, or that has letters whose meaning hangs on the locale."""
+        """Raise ValueError for a pattern that Java refuses."""
         self.pattern = pattern
         parts = parse_date_pattern(pattern)
         self._writers = [_text_writer(it) if isinstance(it, str) else _field_writer(it) for it in parts]
@@ -72,6 +82,10 @@ def _year(moment: _Moment) -> int:
 
 _NUMBERS: Final[dict[str, Callable[[_Moment], int]]] = {
     "y": _year,
+    "Y": lambda it: week_date(it.days)[0],
+    "w": lambda it: week_date(it.days)[1],
+    "W": lambda it: week_of(it.days, days_of(it.date.year, it.date.month, 1)),
+    "F": lambda it: (it.days - days_of(it.date.year, it.date.month, 1)) // WEEK + 1,
     "M": lambda it: it.date.month,
     "L": lambda it: it.date.month,
     "d": lambda it: it.date.day,
@@ -121,6 +135,12 @@ def _field_writer(field: DateField) -> _Write:
 def _number_writer(field: DateField) -> _Write:
     letter, count = field
     number = _NUMBERS[letter]
-    if letter == "y" and count == 2:  # noqa: PLR2004 - the one count that shortens
-        return lambda it: f"{number(it) % 100:02d}"
-    return lambda it: f"{number(it):0{count}d}"
+    # Two letters of a year are its last two digits.
+    kept = 2 if letter in "yY" and count == 2 else None  # noqa: PLR2004 - letters
+
+    def write(moment: _Moment) -> str:
+        value = number(moment)
+        digits = f"{abs(value):0{count}d}"
+        return ("-" if value < 0 else "") + (digits if kept is None else digits[-kept:])
+
+    return write

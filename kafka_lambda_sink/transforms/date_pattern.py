@@ -6,18 +6,11 @@ import re
 from typing import Final, NamedTuple, TypeAlias
 
 #: Letters that stand for a number of at least as many digits as letters.
-NUMBERS: Final = frozenset("yMLDduHkKhmsS")
+NUMBERS: Final = frozenset("yYMLwWDdFuHkKhmsS")
 #: Names of these are read and written.
 NAMES: Final = frozenset("GEaML")
 ZONES: Final = frozenset("zZX")
 
-#: What Java knows besides.
-_REFUSED: Final = {
-    "Y": "the year of the week depends on where the weeks of a locale begin: use yyyy, the year of the date",
-    "w": "weeks depend on the locale",
-    "W": "weeks depend on the locale",
-    "F": "use d, the day of the month",
-}
 _PART: Final = re.compile(
     r"''|'(?P<quoted>[^'](?:[^']|'')*)'|(?P<letters>(?P<letter>[A-Za-z])(?P=letter)*)|(?P<text>[^A-Za-z']+)"
 )
@@ -43,7 +36,7 @@ DatePattern: TypeAlias = list["DateField | str"]
 
 
 def parse_date_pattern(pattern: str) -> DatePattern:
-    """Raises ValueError for what Java refuses, and for letters whose meaning hangs on the locale."""
+    """Raises ValueError for what Java refuses."""
     parts: DatePattern = []
     position = 0
     while position < len(pattern):
@@ -65,8 +58,6 @@ def parse_date_pattern(pattern: str) -> DatePattern:
 
 
 def _field(pattern: str, letter: str, length: int) -> DateField:
-    if letter in _REFUSED:
-        raise ValueError(f"`{letter}` in `{pattern}` is not supported: {_REFUSED[letter]}")
     if letter not in NUMBERS | NAMES | ZONES:
         letters = ", ".join(sorted(NUMBERS | NAMES | ZONES))
         raise ValueError(f"`{letter}` in `{pattern}` is no letter of a date: there are {letters}; quote text with '")

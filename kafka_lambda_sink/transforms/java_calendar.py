@@ -1,6 +1,7 @@
 """Dates of `java.util.GregorianCalendar` in UTC: Julian before 15 October 1582, and nothing is out of range.
 
-Years are counted through zero: 0 is 1 BC. Days are those since 1970-01-01.
+Years are counted through zero: 0 is 1 BC. Days are those since 1970-01-01. Weeks begin on Sundays, and the first one
+of a year or month is that of its first day, as everywhere in English but for a few countries.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 DAY_MS: Final = 86_400_000
+WEEK: Final = 7
 #: 15 October 1582, the first day of the Gregorian calendar.
 _CUTOVER: Final = -141_427
 _CUTOVER_YEAR: Final = 1582
@@ -76,3 +78,21 @@ def day_of_year(days: int) -> int:
 def day_of_week(days: int) -> int:
     """From 1, which is Monday, to 7."""
     return (days + 3) % 7 + 1
+
+
+def week_start(days: int) -> int:
+    """The Sunday of the week."""
+    return days - (days + 4) % WEEK
+
+
+def week_of(days: int, first: int) -> int:
+    """Number of the week, counted from that of the day `first`, which is 1."""
+    return (days - week_start(first)) // WEEK + 1
+
+
+def week_date(days: int) -> tuple[int, int]:
+    """The year of the week and its number in that year: the last days of December may be of the first of the next."""
+    year = date_of(days).year
+    if days >= week_start(days_of(year + 1, 1, 1)):
+        return year + 1, 1
+    return year, week_of(days, days_of(year, 1, 1))
