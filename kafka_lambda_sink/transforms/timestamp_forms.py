@@ -23,6 +23,7 @@ from kafka_lambda_sink.core.schema import (
 )
 from kafka_lambda_sink.transforms.date_format import DateFormat
 from kafka_lambda_sink.transforms.java_calendar import DAY_MS
+from kafka_lambda_sink.transforms.java_numbers import wrapped
 from kafka_lambda_sink.transforms.requirement import refused
 
 FormName: TypeAlias = Literal["string", "unix", "Date", "Time", "Timestamp"]
@@ -52,7 +53,7 @@ def timestamp_forms(date_format: DateFormat | None, precision: Precision) -> dic
         "unix": TimestampForm(_unix_reader(precision), _unix_writer(precision), INT64, OPTIONAL_INT64),
         "Date": TimestampForm(
             _read_instant,
-            lambda instant: Instant(instant - instant % DAY_MS),
+            lambda instant: Instant(wrapped(instant - instant % DAY_MS, 64)),
             date_schema(),
             date_schema(is_optional=True),
         ),
