@@ -23,7 +23,7 @@ from kafka_lambda_sink.transforms.catalog import (
     transform_type,
 )
 from kafka_lambda_sink.transforms.chain import Step, TransformChain
-from kafka_lambda_sink.transforms.entry_points import load_transform
+from kafka_lambda_sink.transforms.entry_points import GROUP, load_transform
 from kafka_lambda_sink.transforms.options import Options
 
 _TRANSFORMS: Final = "transforms"
@@ -146,14 +146,39 @@ def _transform(planning: _Planning, prefix: str) -> Callable[[], Transform] | No
     try:
         found, target = transform_type(named.value)
     except UnknownTypeError as error:
-        custom = load_transform(named.value.strip())
-        if custom is None:
-            planning.problem(named, "", "unknown-class", str(error))
-            return None
-        texts = {name: setting.value for name, setting in own.items()}
-        return _tried(planning, named, lambda: custom(texts))
+        return _own_transform(planning, named, own, str(error))
     options = _options(planning, found.options, prefix, own)
     return None if options is None else _tried(planning, named, lambda: found.build(options, target))
+
+
+def _own_transform(
+    planning: _Planning, named: Setting, own: Mapping[str, Setting], unknown: str
+) -> Callable[[], Transform] | None:
+    """One that a package of the user's brings. `unknown` is said where none does."""
+    try:
+        custom = load_transform(named.value.strip())
+    except Exception as error:  # noqa: BLE001 - it is the user's code
+        planning.problem(named, "", "invalid-value", f"cannot be loaded: {type(error).__name__}: {error}")
+        return None
+    if custom is None:
+        hint = f"A package that registers it under the entry point group {GROUP} must be installed beside this one"
+        planning.problem(named, "", "unknown-class", unknown, hint)
+        return None
+    secrets = [setting.value for setting in own.values() if setting.is_provided and setting.value]
+
+    def build() -> Transform:
+        try:
+            # Texts of its own each time: it may take away what it has read.
+            transform = custom({name: setting.value for name, setting in own.items()})
+        except Exception as error:
+            if any(secret in str(error) for secret in secrets):
+                raise ValueError(type(error).__name__) from None
+            raise
+        if not callable(transform):
+            raise TypeError(f"it makes a {type(transform).__name__} where a transform was expected")
+        return transform
+
+    return _tried(planning, named, build)
 
 
 def _predicate(planning: _Planning, alias: str) -> Callable[[], Predicate] | None:

@@ -15,10 +15,13 @@ def load_transform(name: str) -> Callable[[Mapping[str, str]], Transform] | None
     """What is registered under a name, or None: it makes a transform of the texts below `transforms.NAME.`.
 
     It is called once to check the configuration and then once for each partition, so that the transform may keep a
-    state of its own; it raises ValueError for what it cannot work with. Whatever loading the package raises is passed
-    on.
+    state of its own; it raises ValueError for what it cannot work with. Raises ValueError where several packages have
+    registered the name; whatever loading the package raises is passed on.
     """
-    for found in entry_points(group=GROUP, name=name):
-        loaded: Callable[[Mapping[str, str]], Transform] = found.load()
-        return loaded
-    return None
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        return None
+    if len({one.value for one in found}) > 1:
+        raise ValueError(f"several packages have registered it: {', '.join(sorted(one.value for one in found))}")
+    loaded: Callable[[Mapping[str, str]], Transform] = next(iter(found)).load()
+    return loaded
