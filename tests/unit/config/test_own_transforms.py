@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from kafka_lambda_sink.core.schema import INT32, STRING, Field, Schema, Struct, 
 from kafka_lambda_sink.core.sink_record import SinkRecord
 from kafka_lambda_sink.transforms.entry_points import GROUP
 from tests.support.config_text import Load, Refuse
+from tests.support.own_package import put_example, put_package
 from tests.support.records import record
 from tests.support.stepped_clock import SteppedClock
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "transform"
 EMAIL = "transforms=email\ntransforms.email.type=mask_email\n"
 
 #: Puts a module with its entry points on the path.
@@ -26,23 +25,16 @@ Install = Callable[[str, str, str], None]
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     def put(module: str, source: str, entry_points: str) -> None:
-        site = tmp_path / f"site-{module}"
-        metadata = site / f"{module}-1.0.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0.0\n", encoding="utf-8")
-        (metadata / "entry_points.txt").write_text(f"[{GROUP}]\n{entry_points}\n", encoding="utf-8")
-        (site / f"{module}.py").write_text(source, encoding="utf-8")
-        monkeypatch.syspath_prepend(str(site))
+        put_package(tmp_path / f"site-{module}", module, source, entry_points)
+        monkeypatch.syspath_prepend(str(tmp_path / f"site-{module}"))
         monkeypatch.delitem(sys.modules, module, raising=False)
 
     return put
 
 
 @pytest.fixture
-def _example(install: Install) -> None:
-    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    (entry,) = project["entry-points"][GROUP].items()
-    install("mask_email", (EXAMPLE / "mask_email.py").read_text(encoding="utf-8"), " = ".join(entry))
+def _example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(put_example(tmp_path)))
 
 
 def sink_record(value: object, schema: Schema | None = None) -> SinkRecord:
