@@ -24,7 +24,7 @@ class DateFields:
         self._numbers[letter] = number
 
     def milliseconds(self) -> int:
-        """Since the epoch, as a long."""
+        """Since the epoch, as a long. Raises ValueError for years of weeks before Christ."""
         instant = self._instant()
         if self.not_before is not None and instant < self.not_before:
             for year in {"y", "Y"} & self._numbers.keys():
@@ -47,9 +47,12 @@ class DateFields:
     def _days_of_week_date(self) -> int:
         """By the year of the week, which no month and no day of the month is asked beside."""
         get = self._numbers.get
-        first = week_start(days_of(get("Y", 0), 1, 1))
+        year = get("Y", 0)
+        if year <= 1 or get("G") == 0:
+            # Java makes another year of it.
+            raise ValueError("there are no years of weeks before Christ")
         weeks, day = divmod(get("u", WEEK) - 1, WEEK)
-        return first + (get("w", 1) - 1 + weeks) * WEEK + (day + 1) % WEEK
+        return week_start(days_of(year, 1, 1)) + (get("w", 1) - 1 + weeks) * WEEK + (day + 1) % WEEK
 
     def _days(self) -> int:
         """By whatever says it last: day of the month or of the year, or a week and the day of the week in it."""

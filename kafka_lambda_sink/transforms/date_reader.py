@@ -60,7 +60,7 @@ class DateReader:
         self._readers = [_part_reader(part, after) for part, after in zip_longest(pattern, pattern[1:])]
 
     def read(self, text: str) -> int | None:
-        """Milliseconds since the epoch, None for a text that the pattern does not fit."""
+        """Milliseconds since the epoch, None for a text that the pattern does not fit. Raises ValueError."""
         fields, position = DateFields(), 0
         for read in self._readers:
             end = read(text, position, fields)
@@ -117,7 +117,8 @@ def _zone_reader(field: DateField) -> _Read:
         found = None if begin is None else read_zone(text, begin, field)
         if found is None:
             return None
-        fields.set("Z", found.minutes)
+        if found.minutes is not None:
+            fields.set("Z", found.minutes)
         return found.end
 
     return read

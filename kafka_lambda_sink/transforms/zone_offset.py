@@ -14,7 +14,8 @@ _ISO: Final = (
 )
 _RFC_822: Final = _ISO[1]
 _GMT: Final = re.compile(r"GMT(?P<sign>[+-])(?P<hours>\d\d?):(?P<minutes>\d\d)", re.ASCII | re.IGNORECASE)
-_UTC: Final = re.compile(r"coordinated universal time|utc|gmt(?![+-])", re.ASCII | re.IGNORECASE)
+_GREENWICH: Final = re.compile(r"gmt(?![+-])", re.ASCII | re.IGNORECASE)
+_UTC: Final = re.compile(r"coordinated universal time|utc", re.ASCII | re.IGNORECASE)
 _MOST_HOURS: Final = 23
 _MOST_MINUTES: Final = 59
 
@@ -22,8 +23,8 @@ _MOST_MINUTES: Final = 59
 class ReadZone(NamedTuple):
     """An offset that was read."""
 
-    #: East of Greenwich.
-    minutes: int
+    #: East of Greenwich; None for UTC by name, which leaves an offset that was read before it.
+    minutes: int | None
     #: Where it ends in the text.
     end: int
 
@@ -34,9 +35,10 @@ def read_zone(text: str, start: int, field: DateField) -> ReadZone | None:
         if text.startswith("Z", start):
             return ReadZone(0, start + 1)
         return _offset(_ISO[field.length - 1].match(text, start))
-    universal = _UTC.match(text, start)
-    if universal:
-        return ReadZone(0, universal.end())
+    for zone, minutes in ((_UTC, None), (_GREENWICH, 0)):
+        named = zone.match(text, start)
+        if named:
+            return ReadZone(minutes, named.end())
     return _offset(_RFC_822.match(text, start) or _GMT.match(text, start))
 
 

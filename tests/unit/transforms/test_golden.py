@@ -41,6 +41,10 @@ DIFFERENT: Final[dict[str, dict[str, str | dict[str, object]]]] = {
     },
     "transform_date_reading": {
         "yyyy-MM-dd HH:mm:ss z: 2023-11-14 22:13:20 PST": "set aside",
+        "YYYY: 0": "set aside",
+        "YYYY: -5": "set aside",
+        "YYYY: 1": "set aside",
+        "G YYYY: BC 44": "set aside",
     },
     # Java stumbles over it.
     "transform_cast_fields": {"spec «:»": "refused"},
