@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from traceback import format_exception
 from typing import Any
 
 import msgspec
@@ -284,11 +285,11 @@ def test_what_should_not_be_in_a_value_is_not_sent(odd: object):
 
 def test_a_value_that_is_not_what_its_schema_says_is_not_sent():
     schema = struct(a=CARD)
-    for value in ({"a": {"name": "ada"}}, Struct(schema, {"a": {"name": "ada", "card": SECRET}}), 7):
+    for value in ({"a": {"name": "ada"}}, Struct(schema, {"a": {"name": "ada", "card": SECRET}}), SECRET, 7):
         with pytest.raises(RecordError) as caught:
             sent(value, schema, exclude="a.card")
         assert caught.value.stage == "TRANSFORMATION"
-        assert SECRET not in str(caught.value)
+        assert SECRET not in "".join(format_exception(caught.value))
 
 
 def test_values_as_deep_as_json_may_be():
