@@ -28,7 +28,7 @@ class TransformGroup(Group):
 
     fields_include: Annotated[CommaList, MEDIUM] = ()
     """The only fields of the value that are sent, as paths: `id`, `customer.name`, `items.sku` (of each element).
-    `key.` before it means a field of the key. Applied after the transforms. Empty: all."""
+    `key.` before it means a field of the key. Applied after the transforms. Empty: all. See docs/transforms.md."""
 
     fields_exclude: Annotated[CommaList, MEDIUM] = ()
     """Fields that are not sent, as paths."""
@@ -37,7 +37,7 @@ class TransformGroup(Group):
     """Fields of which only a salted SHA-256 is sent, as paths: the same value has the same hash."""
 
     fields_hash_salt: Annotated[SecretStr | None, MEDIUM] = None
-    """The secret that hashes are made with; required with `fields.hash`."""
+    """The secret that hashes are made with, 16 characters or more; required with `fields.hash`."""
 
     tombstones: Annotated[Literal["pass", "drop"], LOW, ANY_CASE] = "pass"
     """Whether records without a value (deletes) are sent, with a `value` of null, or dropped before the transforms."""
