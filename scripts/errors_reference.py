@@ -73,6 +73,7 @@ _REPORTED: tuple[type[KafkaLambdaSinkError], ...] = (
     ExpiredCredentialsError,
     PayloadInvocationError,
     ReplyError,
+    errors.RecordFailedError,
     RecordTooLargeError,
 )
 #: What a person does about it. An error without an entry is raised only as one of its subclasses.
@@ -85,6 +86,7 @@ _REMEDIES: dict[type[KafkaLambdaSinkError], str] = {
     errors.InvocationAborted: "Nothing: the new owner of the partition delivers the batch.",
     errors.FunctionError: "Look at `payload` (the function's error) and `logResult` in the error record.",
     ReplyError: "Correct what the function returns: one entry a record, in order, with its coordinates.",
+    errors.RecordFailedError: "Look at the function's own words in `payload` of the error record.",
     errors.RecordError: "Correct the producer or the converter, or set `errors.tolerance=all` to go past it.",
     errors.RetriableConversionError: "Nothing while it is retried. If it lasts: what the message names.",
     errors.SchemaRegistryError: "Nothing while it is retried. If it lasts: the registry's health, URL and credentials.",
@@ -103,7 +105,10 @@ _REMEDIES: dict[type[KafkaLambdaSinkError], str] = {
 _LOOKED_AT: dict[CheckName, str] = {
     "configuration": "Files, environment and command line: every problem, and every warning of a start.",
     "converters": "Which are in force for keys and values.",
-    "client-properties": "Whether the Kafka clients take their properties, and can read their key stores.",
+    "client-properties": (
+        "Whether the Kafka clients take their properties, and can read their key stores. "
+        "With `--offline` a store that cannot be read is a warning: it may be on another machine."
+    ),
     "brokers": "Whether each cluster can be reached with its credentials.",
     "source-topic": "Whether each topic that is read exists and may be read.",
     "sockets": "How many connections one process opens at most.",
@@ -144,7 +149,7 @@ _PROBLEMS: dict[ProblemId, tuple[str, str]] = {
         "Warning: another connector's file names no converter, and a default is in force.",
         "Name the worker's file with `--worker`, or set the converter.",
     ),
-    "value-cut": ("Warning: a value is above what is taken, and the most is in force.", "Set at most what is named."),
+    "value-cut": ("Warning: a number is outside of what is taken; the nearest is in force.", "Set one that is taken."),
     "weak-security": (
         (
             "Passwords, records or signatures could be read on the network, or a server is not verified. "

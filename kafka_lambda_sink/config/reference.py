@@ -113,8 +113,8 @@ def _client_sections() -> Iterator[str]:
     yield from (_CLIENTS.strip(), "", "| Property | Clients | In librdkafka |", "|---|---|---|")
     for name, passed in sorted(PASSED.items()):
         same = "the same" if passed.target == name else f"`{passed.target}`"
-        most = "" if passed.most is None else f", at most {passed.most}"
-        yield f"| `{name}` | {_clients(passed.clients)} | {same}{most} |"
+        limits = "" if passed.limits is None else f", {passed.limits.least} to {passed.limits.most}"
+        yield f"| `{name}` | {_clients(passed.clients)} | {same}{limits} |"
     yield from ("", "Accepted without effect:", "", "| Property | Reason |", "|---|---|")
     yield from (f"| `{name}` | {reason} |" for name, reason in sorted(IGNORED.items()))
     yield from ("", "Refused:", "", "| Property | Reason | Unless it is |", "|---|---|---|")

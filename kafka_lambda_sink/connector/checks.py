@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from kafka_lambda_sink.config.clients.security import STORE_KEYS
 from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.connector.asking import Asking, ask_together
+from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.findings import CheckName, Finding, Status, fine, of_problem, skipped
 from kafka_lambda_sink.connector.function_checks import check_function, late_function
 from kafka_lambda_sink.connector.kafka_checks import KafkaChecks, possible_loop
@@ -15,6 +17,14 @@ from kafka_lambda_sink.core.ports import Clock
 
 #: Seconds that everything that has to be asked may take together.
 _TIMEOUT: Final = 9.5
+#: Properties with files in them, or what comes from files.
+_OF_A_MACHINE: Final = (
+    *STORE_KEYS,
+    "ssl.ca.location",
+    "ssl.certificate.location",
+    "ssl.crl.location",
+    "ssl.key.location",
+)
 
 
 def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> Iterator[Finding]:
@@ -24,17 +34,25 @@ def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> 
     yield from (of_problem("configuration", sink.name, problem, Status.WARNING) for problem in loaded.warnings)
     yield fine("converters", "key", _converter(sink.key_converter, has_schemas=sink.key_converter_schemas_enable))
     yield fine("converters", "value", _converter(sink.value_converter, has_schemas=sink.value_converter_schemas_enable))
+    refused = list(_client_properties(loaded, is_offline=is_offline))
+    yield from refused
     if is_offline:
         yield from _offline(loaded)
         yield from check_function(sink, clock, is_offline=True)
         return
     kafka = KafkaChecks(loaded)
-    refused = kafka.client_properties()
-    yield from refused
     function = Asking(check_function(sink, clock, is_offline=False), late_function(sink))
     yield from ask_together([*([] if refused else kafka.askings()), function], clock, _TIMEOUT)
     if not refused:
         yield from kafka.loops()
+
+
+def _client_properties(loaded: LoadedConfig, *, is_offline: bool) -> Iterator[Finding]:
+    """What the Kafka clients refuse. Offline, what this machine lacks is a doubt: another one may run the connector."""
+    for problem in refused_properties(loaded):
+        is_local = problem.error_id == "msk-iam" or (problem.key or "").endswith(_OF_A_MACHINE)
+        status = Status.WARNING if is_offline and is_local else Status.FAILED
+        yield of_problem("client-properties", "Kafka clients", problem, status)
 
 
 def _offline(loaded: LoadedConfig) -> Iterator[Finding]:

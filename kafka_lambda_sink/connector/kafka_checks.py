@@ -1,4 +1,4 @@
-"""What `check` asks about Kafka: the clients' properties, every cluster, and whether two of them are one."""
+"""What `check` asks about Kafka: every cluster, and whether two of them are one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from kafka_lambda_sink.connector.asking import Asking
 from kafka_lambda_sink.connector.cluster_checks import ClusterChecks
 from kafka_lambda_sink.connector.findings import Finding, broken, doubtful
 from kafka_lambda_sink.connector.report_topics import ReportTopic, report_topics
-from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError
-from kafka_lambda_sink.core.record import TopicPartition
-from kafka_lambda_sink.kafka.client_config import admin_config, fetcher_config, member_config, producer_config
-from kafka_lambda_sink.kafka.fetcher import PartitionFetcher
-from kafka_lambda_sink.kafka.group_member import ConsumerGroupMember
-from kafka_lambda_sink.kafka.producer import KafkaReportProducer
+from kafka_lambda_sink.core.errors import ConfigError
+from kafka_lambda_sink.kafka.client_config import admin_config
 
 
 class KafkaChecks:
@@ -28,19 +24,6 @@ class KafkaChecks:
         others = {_identity(topic.admin): topic.admin for topic in self._topics}
         others.pop(_identity(self._clients.admin), None)
         self._others = {identity: self._cluster(admin, is_source=False) for identity, admin in others.items()}
-
-    def client_properties(self) -> list[Finding]:
-        """What librdkafka itself refuses: values, stores that cannot be read. Nothing is joined or read."""
-        name, group = self._config.name, self._clients.group_id
-        try:
-            ConsumerGroupMember(member_config(self._clients.coordinator, group_id=group, client_id=name)).close()
-            fetcher = fetcher_config(self._clients.fetcher, group_id=group, client_id=name)
-            PartitionFetcher(TopicPartition("", 0), fetcher).close()
-            for topic in self._topics:
-                KafkaReportProducer(producer_config(topic.producer, client_id=name)).close(0)
-        except KafkaLambdaSinkError as error:
-            return [broken("client-properties", "Kafka clients", error)]
-        return []
 
     def askings(self) -> Sequence[Asking]:
         """The questions to each cluster."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
+from kafka_lambda_sink.config.clients.translation import SecretProperties
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.topic_loops import topic_loops
 from kafka_lambda_sink.core.errors import Problem
@@ -20,8 +20,8 @@ class ReportTopic:
 
     key: str
     topic: str
-    producer: Mapping[str, str]
-    admin: Mapping[str, str]
+    producer: SecretProperties
+    admin: SecretProperties
     partitions: int
     replication_factor: int
     #: A topic of this name is read, from brokers of other addresses: a loop if they are of the same cluster.

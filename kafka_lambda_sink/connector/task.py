@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.config.loading import LoadedConfig
+from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.function import check_function, open_function
 from kafka_lambda_sink.connector.function_timeout import reply_timeout
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
 from kafka_lambda_sink.connector.schema_registry import open_schema_registry
-from kafka_lambda_sink.core.errors import InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
+from kafka_lambda_sink.core.errors import ConfigError, InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
@@ -57,7 +58,8 @@ class Task:
     """Runs one connector's configuration. `start`, then `join`; `request_stop` from anywhere.
 
     `open_catalog` makes the catalog of a cluster from `client_config.admin_config`: the demo's Kafka wants its own.
-    `start_timeout` is how many seconds transient faults are waited out at start.
+    `start_timeout` is how many seconds transient faults are waited out at start. Raises ConfigError where a client
+    refuses its properties.
     """
 
     def __init__(
@@ -69,6 +71,10 @@ class Task:
         start_timeout: float = _START_TIMEOUT,
     ) -> None:
         config, clients = loaded.sink, loaded.clients
+        refused = refused_properties(loaded)
+        if refused:
+            # A fetcher would tell it when its partition is opened: to that one alone, and in the middle of a run.
+            raise ConfigError(refused)
         self._config = config
         self._clock = clock
         self._alarms = Alarms(clock)

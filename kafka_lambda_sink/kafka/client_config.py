@@ -69,7 +69,6 @@ _FETCHER_ONLY: Final = ("fetch.", "queued.", "max.partition.fetch.bytes", "check
 #: What a client that neither consumes nor produces understands; librdkafka complains in its log about the rest.
 _CONNECTION: Final = (
     "bootstrap.servers",
-    "metadata.broker.list",
     "security.protocol",
     "sasl.",
     "ssl.",
@@ -82,7 +81,8 @@ _CONNECTION: Final = (
     "connections.",
     "reconnect.",
     "retry.backoff.",
-    "metadata.max.age.ms",
+    "metadata.",
+    "topic.metadata.",
     "api.version.",
     "debug",
     "log_level",
@@ -92,7 +92,17 @@ _CONNECTION: Final = (
 _BROKER_DECIDES: Final = frozenset(
     {"session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy", "group.protocol.type"}
 )
-_PROPERTY: Final = re.compile(r'configuration property:? "(?P<key>[^"]+)"')
+_FAILED: Final = re.compile("^Failed to create [a-z ]+: ")
+_PROPERTY: Final = re.compile(r"[a-z]+(?:\.[a-z]+)+")
+#: librdkafka's own names of what is set by another one, as its messages have them.
+_ALIASES: Final = {
+    "compression.codec": "compression.type",
+    "fetch.message.max.bytes": "max.partition.fetch.bytes",
+    "max.in.flight": "max.in.flight.requests.per.connection",
+    "message.send.max.retries": "retries",
+    "queue.buffering.max.ms": "linger.ms",
+    "sasl.mechanisms": "sasl.mechanism",
+}
 
 
 def member_config(properties: Mapping[str, str], *, group_id: str, client_id: str) -> dict[str, Any]:
@@ -104,16 +114,20 @@ def member_config(properties: Mapping[str, str], *, group_id: str, client_id: st
             raise ConfigError([_decided_by_broker(key) for key in refused])
     else:
         mine.setdefault("partition.assignment.strategy", "cooperative-sticky")
+        # librdkafka, unlike Java, wants it to be no less. The member polls all the time: it limits nothing else here.
+        if _number(mine, "max.poll.interval.ms", 300_000) < _number(mine, "session.timeout.ms", 45_000):
+            mine["max.poll.interval.ms"] = mine.get("session.timeout.ms", "45000")
+    mine |= _reconnecting(mine)
     return {"client.id": client_id} | _DEFAULT_CONSUMER | mine | _FORCED_CONSUMER | {"group.id": group_id}
 
 
 def fetcher_config(properties: Mapping[str, str], *, group_id: str, client_id: str) -> dict[str, Any]:
     """For the reader of one partition. It has the group's id, so that the group's ACL serves it, and never joins."""
     mine = {key: value for key, value in properties.items() if key not in _MEMBER_ONLY}
-    fetch_max = mine.get("fetch.max.bytes", "")
-    if fetch_max.isdecimal() and int(fetch_max) < _MESSAGE_MAX:
+    if _number(mine, "fetch.max.bytes", _MESSAGE_MAX) < _MESSAGE_MAX:
         # librdkafka, unlike Java, wants this one to be no larger, although a consumer has no other use for it.
-        mine.setdefault("message.max.bytes", fetch_max)
+        mine.setdefault("message.max.bytes", mine["fetch.max.bytes"])
+    mine |= _reconnecting(mine)
     forced = _FORCED_CONSUMER | _FORCED_FETCHER | {"group.id": group_id}
     return {"client.id": client_id} | _DEFAULT_CONSUMER | _DEFAULT_FETCHER | mine | forced
 
@@ -124,12 +138,27 @@ def producer_config(properties: Mapping[str, str], *, client_id: str) -> dict[st
     for alias, key in (("request.required.acks", "acks"), ("queue.buffering.max.ms", "linger.ms")):
         if alias in mine:
             mine[key] = mine.pop(alias)
-    return {"client.id": client_id} | _DEFAULT_PRODUCER | mine | _FORCED_PRODUCER
+    return {"client.id": client_id} | _DEFAULT_PRODUCER | mine | _reconnecting(mine) | _FORCED_PRODUCER
 
 
 def admin_config(properties: Mapping[str, str], *, client_id: str) -> dict[str, Any]:
     """For questions about topics and groups: how to connect, nothing else."""
-    return {"client.id": client_id} | {key: value for key, value in properties.items() if key.startswith(_CONNECTION)}
+    mine = {key: value for key, value in properties.items() if key.startswith(_CONNECTION)}
+    return {"client.id": client_id} | mine | _reconnecting(mine)
+
+
+def _reconnecting(mine: Mapping[str, str]) -> dict[str, str]:
+    """As Java reads the two: a first pause alone is the longest too, and none is longer than the longest."""
+    first, longest = "reconnect.backoff.ms", "reconnect.backoff.max.ms"
+    if _number(mine, first, 100) <= _number(mine, longest, 10_000):
+        return {}
+    return {first: mine[longest]} if longest in mine else {longest: mine[first]}
+
+
+def _number(properties: Mapping[str, str], key: str, default: int) -> int:
+    """A number, or the default for what is none: librdkafka refuses that by its name."""
+    text = properties.get(key, "")
+    return int(text) if text.isdecimal() else default
 
 
 def is_broker_side(config: Mapping[str, Any]) -> bool:
@@ -159,15 +188,22 @@ def build_client(client: Callable[[dict[str, Any]], T], config: Mapping[str, Any
             raise
         refusal = error.__cause__
     # Not chained: a traceback that shows local variables would show the configuration.
-    raise _refusal(refusal.args[0]) from None
+    raise _refusal(refusal.args[0], final) from None
 
 
-def _refusal(error: KafkaError) -> KafkaLambdaSinkError:
-    text = error.str()
+def named_properties(message: str, config: Mapping[str, Any]) -> list[str]:
+    """Those of `config` that a message of librdkafka names, in its order."""
+    found = _PROPERTY.findall(message)
+    names = (name if name in config else _ALIASES.get(name, name) for name in found)
+    return [name for name in dict.fromkeys(names) if name in config]
+
+
+def _refusal(error: KafkaError, config: Mapping[str, Any]) -> KafkaLambdaSinkError:
+    text = _FAILED.sub("", error.str()).strip()
     if error.code() == KafkaError.SASL_AUTHENTICATION_FAILED:
         return RetriableKafkaError(f"no client was built: {text}", code=error.name())
-    match = _PROPERTY.search(text)
-    return ConfigError([Problem(key=match["key"] if match else None, message=text, error_id="client-configuration")])
+    key = next(iter(named_properties(text, config)), None)
+    return ConfigError([Problem(key=key, message=text, error_id="client-configuration")])
 
 
 def _decided_by_broker(key: str) -> Problem:

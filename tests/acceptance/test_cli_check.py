@@ -261,6 +261,27 @@ def test_a_client_property_that_librdkafka_refuses(write):
     assert document["exit_code"] == 2
 
 
+def test_client_properties_that_librdkafka_refuses_all_at_once_and_offline(write):
+    change = {"consumer.override.check.crcs": "maybe", "consumer.override.fetch.min.bytes": "-1"}
+    path = write(**change, **{"aws.lambda.error.topic": "e", "aws.lambda.error.compression.type": "zip"})
+    document = check(path, "--offline")
+    found = {each["subject"]: each for each in document["findings"] if each["check"] == "client-properties"}
+    assert found.keys() == {*change, "aws.lambda.error.compression.type"}
+    assert {(each["status"], each["error_id"]) for each in found.values()} == {("failed", "client-configuration")}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert all(lines[each["line"] - 1].startswith(subject) for subject, each in found.items())
+    assert document["exit_code"] == 2
+
+
+def test_a_store_that_is_not_here_may_be_on_the_machine_that_runs_it(write):
+    change = {"consumer.override.ssl.truststore.type": "PEM", "consumer.override.security.protocol": "SSL"}
+    path = write(**change, **{"consumer.override.ssl.truststore.location": "/no/such/file.pem"})
+    document = check(path, "--offline")
+    found = finding(document, "client-properties")
+    assert (found["status"], found["subject"]) == ("warning", "consumer.override.ssl.truststore.location")
+    assert document["exit_code"] == 0
+
+
 def test_offline_asks_nobody(write, endpoint):
     before = len(endpoint.journal.requests())
     document = check(write(**{"confluent.license": "", "aws.lambda.error.topic": "e"}), "--offline")

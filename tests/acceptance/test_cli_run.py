@@ -111,6 +111,18 @@ def test_3_a_secret_that_is_wrong(tmp_path, properties):
     assert "wr0ng-secret" not in done.stderr
 
 
+@pytest.mark.broker
+@pytest.mark.parametrize(("key", "value"), [("check.crcs", "maybe"), ("fetch.min.bytes", "-1")])
+def test_2_a_property_of_a_fetcher_that_librdkafka_refuses(tmp_path, on_broker, endpoint, *, key, value):
+    """At the start, as one of the member or of a producer: not when the first partition is opened."""
+    calls = len(endpoint.journal.requests())
+    done = run("--config", write(tmp_path, on_broker | {f"consumer.override.{key}": value}))
+    assert done.returncode == 2, done.stderr
+    assert f"consumer.override.{key}" in done.stderr
+    assert "partition stopped" not in done.stderr
+    assert len(endpoint.journal.requests()) == calls
+
+
 class RefusingTokenEndpoint(BaseHTTPRequestHandler):
     """An identity provider that does not know the client."""
 

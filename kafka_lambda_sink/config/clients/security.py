@@ -50,6 +50,8 @@ class SecurityTranslation:
         self._settings = settings
         #: librdkafka's properties.
         self.properties: dict[str, str] = {}
+        #: The setting that each came from.
+        self.origins: dict[str, Setting] = {}
         self.problems: list[Problem] = []
         self._jaas()
         self._trust_store()
@@ -61,9 +63,13 @@ class SecurityTranslation:
 
     def _attempt(self, setting: Setting, translate: Callable[[], dict[str, str]]) -> None:
         try:
-            self.properties.update(translate())
+            self._take(setting, translate())
         except (JaasError, StoreError) as error:
             self.problems.append(setting.problem("invalid-value", str(error)))
+
+    def _take(self, setting: Setting, properties: dict[str, str]) -> None:
+        self.properties |= properties
+        self.origins |= dict.fromkeys(properties, setting)
 
     def _jaas(self) -> None:
         setting = self._settings.get("sasl.jaas.config")
@@ -76,9 +82,9 @@ class SecurityTranslation:
         certificates = self._settings.get("ssl.truststore.certificates")
         location = self._settings.get("ssl.truststore.location")
         if certificates is not None:
-            self.properties["ssl.ca.pem"] = certificates.value
+            self._take(certificates, {"ssl.ca.pem": certificates.value})
         elif location is not None and self._is_pem("ssl.truststore.type"):
-            self.properties["ssl.ca.location"] = location.value
+            self._take(location, {"ssl.ca.location": location.value})
         elif location is not None:
             password = self._text("ssl.truststore.password")
             self._attempt(location, lambda: _trusted(read_store(location.value, password)))
@@ -88,13 +94,14 @@ class SecurityTranslation:
         chain = self._settings.get("ssl.keystore.certificate.chain")
         location = self._settings.get("ssl.keystore.location")
         if key is not None and chain is not None:
-            self.properties |= {"ssl.key.pem": key.value, "ssl.certificate.pem": chain.value}
+            self._take(key, {"ssl.key.pem": key.value})
+            self._take(chain, {"ssl.certificate.pem": chain.value})
         elif key is not None or chain is not None:
             there, missing = (key, "ssl.keystore.certificate.chain") if key is not None else (chain, "ssl.keystore.key")
             assert there is not None
             self.problems.append(there.problem("missing-key", f"needs {missing} beside it"))
         elif location is not None and self._is_pem("ssl.keystore.type"):
-            self.properties |= {"ssl.key.location": location.value, "ssl.certificate.location": location.value}
+            self._take(location, {"ssl.key.location": location.value, "ssl.certificate.location": location.value})
         elif location is not None:
             passwords = self._text("ssl.keystore.password"), self._text("ssl.key.password")
             self._attempt(location, lambda: _own(read_store(location.value, *passwords)))
@@ -134,10 +141,10 @@ def complete_security(
     first = next((settings[key] for key in sorted(settings) if key.startswith("sasl.")), None)
     if protocol and protocol.startswith("SASL_"):
         problems += _sasl_problems(properties, settings)
-        if protocol == "SASL_PLAINTEXT" and properties.get("sasl.mechanism") == "PLAIN" and first:
-            warnings.append(
-                first.problem("weak-security", "the password crosses the network unencrypted: use SASL_SSL")
-            )
+        secret = _BARE.get(properties.get("sasl.mechanism", ""))
+        if protocol == "SASL_PLAINTEXT" and secret and first:
+            message = f"{secret} crosses the network unencrypted: use SASL_SSL"
+            warnings.append(first.problem("weak-security", message))
     elif first is not None:
         message = "has no effect while security.protocol is not SASL_SSL or SASL_PLAINTEXT"
         warnings.append(first.problem("no-effect", message))
@@ -151,6 +158,8 @@ def complete_security(
     return problems, warnings
 
 
+#: What a mechanism sends as it is.
+_BARE = {"PLAIN": "the password", "OAUTHBEARER": "the token, which is as good as a password,"}
 _WEAK = (
     ("ssl.endpoint.identification.algorithm", {"", "none"}),
     ("enable.ssl.certificate.verification", {"false"}),

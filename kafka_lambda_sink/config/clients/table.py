@@ -11,6 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Flag, auto
 
+#: Java's largest int.
+_INT_MAX = 2**31 - 1
+
 
 class Client(Flag):
     """The clients of a connector."""
@@ -24,6 +27,17 @@ class Client(Flag):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers that are put in force: the nearest of them stands in for another one, and that is told."""
+
+    least: int
+    most: int
+    #: Why they are ours. Without a reason they are librdkafka's, which takes less than Java: there Java's 0 and its
+    #: largest number, "as little" and "as much as possible", are fitted without a word.
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """A property that reaches the client."""
 
@@ -32,17 +46,21 @@ class Passed:
     clients: Client = Client.ALL
     #: Java's text → librdkafka's. Raises ValueError.
     convert: Callable[[str], str] = str
-    #: The largest number that is put in force, for librdkafka's 0 (without end) too; a larger one is cut, and told.
-    most: int | None = None
+    #: In librdkafka's unit.
+    limits: Limits | None = None
 
 
 def _kibibytes(text: str) -> str:
     return str(max(1, int(text) // 1024))
 
 
-def _buffer(text: str) -> str:
-    """Java's -1, the system's default, is librdkafka's 0."""
+def _none_is_zero(text: str) -> str:
+    """Java's -1 (the system's default, no end) is librdkafka's 0."""
     return "0" if int(text) < 0 else text
+
+
+def _zero_is_endless(text: str) -> str:
+    return text if int(text) else str(_INT_MAX)
 
 
 def _lower(text: str) -> str:
@@ -78,9 +96,29 @@ def _same(clients: Client, *names: str) -> dict[str, Passed]:
     return {name: Passed(name, clients) for name in names}
 
 
+def _limited(clients: Client, **limits: Limits) -> dict[str, Passed]:
+    """Numbers of the same name on both sides, with `_` for `.`."""
+    names = {name.replace("_", "."): limit for name, limit in limits.items()}
+    return {name: Passed(name, clients, limits=limit) for name, limit in names.items()}
+
+
 #: Nothing of a partition is committed while one of its reports has no answer: the answer comes within a minute, and a
 #: report that was not written by then is produced again.
-_MESSAGE_TIMEOUT = Passed("message.timeout.ms", Client.PRODUCER, most=59_999)
+_MESSAGE_TIMEOUT = Passed(
+    "message.timeout.ms",
+    Client.PRODUCER,
+    _zero_is_endless,
+    Limits(0, 59_999, "a report that is not written by then is produced again, and nothing is lost by it"),
+)
+_BUFFER = Limits(0, 100_000_000)
+_RECONNECT = Limits(0, 3_600_000)
+_RETRY = Limits(1, 300_000)
+_SESSION = Limits(1, 3_600_000)
+
+#: Java calls the time for one request by one name, librdkafka by two.
+REQUEST_TIMEOUT = "request.timeout.ms"
+PRODUCER_REQUEST_TIMEOUT = Passed(REQUEST_TIMEOUT, Client.PRODUCER, limits=Limits(1, 900_000))
+OTHER_REQUEST_TIMEOUT = Passed("socket.timeout.ms", Client.CONSUMER | Client.ADMIN, limits=Limits(10, 300_000))
 
 #: The part of a client's properties that says how to reach and trust a cluster. (Stores and JAAS: `security`.)
 SECURITY: dict[str, Passed] = {
@@ -119,17 +157,19 @@ SECURITY: dict[str, Passed] = {
 PASSED: dict[str, Passed] = {
     **SECURITY,
     # Java's name differs from librdkafka's.
-    "metadata.max.age.ms": Passed("topic.metadata.refresh.interval.ms"),
-    "send.buffer.bytes": Passed("socket.send.buffer.bytes", convert=_buffer),
-    "receive.buffer.bytes": Passed("socket.receive.buffer.bytes", convert=_buffer),
-    "fetch.max.wait.ms": Passed("fetch.wait.max.ms", Client.FETCHER),
+    # Java's 0, at every opportunity, waits for its back-off; librdkafka's is never.
+    "metadata.max.age.ms": Passed("topic.metadata.refresh.interval.ms", limits=Limits(100, 3_600_000)),
+    "send.buffer.bytes": Passed("socket.send.buffer.bytes", convert=_none_is_zero, limits=_BUFFER),
+    "receive.buffer.bytes": Passed("socket.receive.buffer.bytes", convert=_none_is_zero, limits=_BUFFER),
+    "connections.max.idle.ms": Passed("connections.max.idle.ms", convert=_none_is_zero, limits=Limits(0, _INT_MAX)),
+    "fetch.max.wait.ms": Passed("fetch.wait.max.ms", Client.FETCHER, limits=Limits(0, 300_000)),
     "partition.assignment.strategy": Passed("partition.assignment.strategy", Client.COORDINATOR, _assignors),
     "group.protocol": Passed("group.protocol", Client.COORDINATOR, _lower),
     "isolation.level": Passed("isolation.level", Client.FETCHER, _lower),
     "delivery.timeout.ms": _MESSAGE_TIMEOUT,
     "message.timeout.ms": _MESSAGE_TIMEOUT,
-    "max.request.size": Passed("message.max.bytes", Client.PRODUCER),
-    "buffer.memory": Passed("queue.buffering.max.kbytes", Client.PRODUCER, _kibibytes),
+    "max.request.size": Passed("message.max.bytes", Client.PRODUCER, limits=Limits(1000, 1_000_000_000)),
+    "buffer.memory": Passed("queue.buffering.max.kbytes", Client.PRODUCER, _kibibytes, Limits(1, _INT_MAX)),
     "compression.type": Passed("compression.type", Client.PRODUCER, _lower),
     # The same name on both sides, or librdkafka's alone.
     **_same(
@@ -137,13 +177,7 @@ PASSED: dict[str, Passed] = {
         "broker.address.family",
         "client.dns.lookup",
         "client.id",
-        "connections.max.idle.ms",
         "metadata.recovery.strategy",
-        "reconnect.backoff.max.ms",
-        "reconnect.backoff.ms",
-        "retry.backoff.max.ms",
-        "retry.backoff.ms",
-        "socket.connection.setup.timeout.ms",
         "socket.keepalive.enable",
         "socket.timeout.ms",
         "topic.metadata.refresh.interval.ms",
@@ -153,32 +187,50 @@ PASSED: dict[str, Passed] = {
         Client.COORDINATOR,
         "group.instance.id",
         "group.remote.assignor",
-        "heartbeat.interval.ms",
-        "max.poll.interval.ms",
-        "session.timeout.ms",
     ),
     **_same(
         Client.FETCHER,
         "check.crcs",
         "fetch.error.backoff.ms",
-        "fetch.max.bytes",
         "fetch.message.max.bytes",
-        "fetch.min.bytes",
         "fetch.queue.backoff.ms",
         "fetch.wait.max.ms",
-        "max.partition.fetch.bytes",
         "queued.max.messages.kbytes",
         "queued.min.messages",
     ),
     **_same(
         Client.PRODUCER,
-        "batch.size",
         "compression.level",
-        "linger.ms",
-        "max.in.flight.requests.per.connection",
         "message.max.bytes",
         "queue.buffering.max.kbytes",
         "queue.buffering.max.messages",
-        "retries",
+    ),
+    **_limited(
+        Client.ALL,
+        reconnect_backoff_max_ms=_RECONNECT,
+        reconnect_backoff_ms=_RECONNECT,
+        retry_backoff_max_ms=_RETRY,
+        retry_backoff_ms=_RETRY,
+        socket_connection_setup_timeout_ms=Limits(1000, _INT_MAX),
+    ),
+    **_limited(
+        Client.COORDINATOR,
+        heartbeat_interval_ms=_SESSION,
+        max_poll_interval_ms=Limits(1, 86_400_000),
+        session_timeout_ms=_SESSION,
+    ),
+    **_limited(
+        Client.FETCHER,
+        # librdkafka takes 0 where `message.max.bytes` is no larger, whose least is 1000.
+        fetch_max_bytes=Limits(1000, _INT_MAX - 512),
+        fetch_min_bytes=Limits(1, 100_000_000),
+        max_partition_fetch_bytes=Limits(1, 1_000_000_000),
+    ),
+    **_limited(
+        Client.PRODUCER,
+        batch_size=Limits(1, _INT_MAX),
+        linger_ms=Limits(0, 29_999, "a report is sent well within its `message.timeout.ms`"),
+        max_in_flight_requests_per_connection=Limits(1, 5, "an idempotent producer takes no more"),
+        retries=Limits(1, _INT_MAX, "an idempotent producer tries again"),
     ),
 }

@@ -31,6 +31,7 @@ final class Kinds {
                 case "predicate" -> predicate(given, outcome);
                 case "filter" -> Filters.run(given, outcome);
                 case "avro" -> Avro.run(given, outcome);
+                case "client-properties" -> ClientProperties.run(given, outcome);
                 default -> throw new IllegalTableException("unknown kind " + given.path("kind"));
             }
         } catch (IllegalTableException error) {

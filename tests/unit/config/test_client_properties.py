@@ -242,6 +242,14 @@ def test_weak_or_ineffective_security_is_a_warning(load_text: Load, text: str):
     assert len(load_text(text).warnings) == 1
 
 
+def test_a_token_in_the_clear_is_weak_and_one_within_tls_is_not(load_text: Load):
+    login = "sasl.mechanism=OAUTHBEARER\nsasl.oauthbearer.token.endpoint.url=https://id.example.com/token\n"
+    (told,) = load_text(login + "security.protocol=SASL_PLAINTEXT\n").warnings
+    assert (told.error_id, told.key) == ("weak-security", "sasl.mechanism")
+    assert "the token" in told.message
+    assert load_text(login + "security.protocol=SASL_SSL\n").warnings == []
+
+
 @pytest.mark.parametrize(
     ("key", "given", "effective"),
     [
