@@ -66,8 +66,11 @@ def _build(options: ReplaceFieldOptions, target: Target | None) -> Transform:
         for it in fields:
             old_name = old_names.get(it.name, it.name)
             # Connect looks a field up by the name that it was renamed from, even if it never was.
-            if schema.field(old_name) is None:
+            old = schema.field(old_name)
+            if old is None:
                 raise refused(f"there is no field `{old_name}`, which is to be renamed to `{it.name}`")
+            if (old.schema.type, old.schema.name) != (it.schema.type, it.schema.name):
+                raise refused(f"field `{it.name}` would have a value of field `{old_name}`, which is of another type")
         return struct_schema(fields, schema)
 
     schemas = DerivedSchemas(derive)
