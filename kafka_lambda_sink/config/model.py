@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from kafka_lambda_sink.config.function_name import FunctionName, parse_function_name
 from kafka_lambda_sink.config.groups.connector import ConnectorGroup
 from kafka_lambda_sink.config.groups.converters import ConverterGroup
-from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, RetryGroup
+from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, RecoveryGroup, RetryGroup
 from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionGroup
 from kafka_lambda_sink.config.groups.process import ProcessGroup
 from kafka_lambda_sink.config.groups.registry import RegistryGroup
@@ -31,6 +31,7 @@ GROUPS = (
     TransformGroup,
     BatchGroup,
     ErrorGroup,
+    RecoveryGroup,
     ReportGroup,
     RetryGroup,
     ProcessGroup,
@@ -44,6 +45,7 @@ class SinkConfig(
     ProcessGroup,
     RetryGroup,
     ReportGroup,
+    RecoveryGroup,
     ErrorGroup,
     BatchGroup,
     TransformGroup,

@@ -9,10 +9,13 @@ from typing import Final
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
-from kafka_lambda_sink.contracts.reply import ReplyChecker
+from kafka_lambda_sink.contracts.replies.none import NoContract
+from kafka_lambda_sink.contracts.replies.records import RecordsContract
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, Invoker
 from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.recovery import RecoveryPolicy, RetryScope
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.start import OffsetReset
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -22,6 +25,7 @@ from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.pipeline.judgement import Judge, Policy
 from kafka_lambda_sink.pipeline.partition import PartitionPipeline, PartitionSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.recovery import Recovery
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 
 #: A record above the batch limit is tried alone up to Lambda's own limit: 6 MiB sync, 1 MiB async.
@@ -51,19 +55,34 @@ class PipelineFactory:
         tp = assignment.tp
         progress = PartitionProgress(tp, on_drained, self.budget)
         counters = self.counters.of(tp)
+        delivery, assembler = self._delivery(progress), self._assembler(tp)
+        judge = Judge(progress, self.policy, self._contract(tp), counters, self.alarms)
         return PartitionPipeline(
             progress=progress,
             start=assignment.start,
             open_fetcher=lambda: self.open_fetcher(tp),
-            delivery=self._delivery(progress),
-            assembler=self._assembler(tp),
-            judge=Judge(progress, self.policy, ReplyChecker(tp), counters, self.alarms),
+            delivery=delivery,
+            assembler=assembler,
+            recovery=Recovery(
+                delivery=delivery,
+                assembler=assembler,
+                judge=judge,
+                progress=progress,
+                counters=counters,
+                clock=self.clock,
+                alarms=self.alarms,
+                policy=self._recovery_policy(),
+                backoff=self._retry_policy(),
+            ),
+            judge=judge,
             settings=self._settings(),
             alarms=self.alarms,
         )
 
+    def _contract(self, tp: TopicPartition) -> ReplyContract:
+        return NoContract() if self.policy.results is None else RecordsContract(tp)
+
     def _delivery(self, progress: PartitionProgress) -> Delivery:
-        config = self.config
         counters = self.counters.of(progress.tp)
 
         def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
@@ -72,13 +91,26 @@ class PipelineFactory:
             progress.retrying()
             self.alarms.invocation_retried(progress.tp, error, attempt, wait)
 
-        policy = RetryPolicy(
+        return Delivery(self.open_invoker(), self._retry_policy(), self.clock, on_retry)
+
+    def _retry_policy(self) -> RetryPolicy:
+        config = self.config
+        return RetryPolicy(
             max_attempts=config.aws_lambda_retry_max_attempts,
             timeout=config.aws_lambda_retry_timeout_ms / 1000,
             backoff=config.aws_lambda_retry_backoff_ms / 1000,
             backoff_max=config.aws_lambda_retry_backoff_max_ms / 1000,
         )
-        return Delivery(self.open_invoker(), policy, self.clock, on_retry)
+
+    def _recovery_policy(self) -> RecoveryPolicy:
+        config = self.config
+        return RecoveryPolicy(
+            retries=config.aws_lambda_retry_function_errors,
+            scope=RetryScope(config.aws_lambda_retry_scope),
+            bisects=config.aws_lambda_bisect_on_error,
+            max_attempts=config.aws_lambda_max_attempts,
+            max_age_ms=config.aws_lambda_record_max_age_ms,
+        )
 
     def _assembler(self, tp: TopicPartition) -> BatchAssembler:
         config = self.config

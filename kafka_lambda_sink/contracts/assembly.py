@@ -61,10 +61,11 @@ class BatchAssembler:
         middle = batch.count // 2
         if not middle:
             raise ValueError("a single record cannot be split")
-        return (
-            self._batch(batch.records[:middle], batch.entries[:middle]),
-            self._batch(batch.records[middle:], batch.entries[middle:]),
-        )
+        return self.part(batch, range(middle)), self.part(batch, range(middle, batch.count))
+
+    def part(self, batch: Batch, indexes: Sequence[int]) -> Batch:
+        """The records of a batch at these indexes, in order, at least one."""
+        return self._batch([batch.records[index] for index in indexes], [batch.entries[index] for index in indexes])
 
     def _batch(self, records: Sequence[SourceRecord], entries: Sequence[object]) -> Batch:
         return Batch(self._frame.payload(entries), records, entries)

@@ -76,8 +76,8 @@ class ResultReports:
         self._key = envelope(_RESULT_KEY) if report_format.has_key_schema else PLAIN
         self._value: Wrapping | None = envelope(_RESULT_VALUE) if report_format.has_value_schema else None
 
-    def of(self, batch: Batch, texts: Sequence[bytes]) -> tuple[list[Report], int]:
-        """One report a record, of the texts that `ReplyChecker.check` gave; and the bytes of their keys and values."""
+    def of(self, batch: Batch, texts: Sequence[bytes | None]) -> tuple[list[Report], int]:
+        """One report a record, of the texts that its contract found (none for None); the bytes of keys and values."""
         # The rest of the key, and two of the headers, are the same for a whole batch.
         before, shared = _shared_parts(batch.records[0], self._key)
         before += b',"offset":'
@@ -86,6 +86,8 @@ class ResultReports:
         reports = []
         size = 0
         for record, text in zip(batch.records, texts, strict=True):
+            if text is None:
+                continue
             offset = b"%d" % record.offset()
             key = before + offset + after
             value = text if wrapping is None else wrapping.of(msgspec.json.encode(text.decode()))

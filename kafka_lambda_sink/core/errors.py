@@ -161,6 +161,17 @@ class ReplyError(KafkaLambdaSinkError):
     error_id = "InvalidResponse"
 
 
+class RecordFailedError(KafkaLambdaSinkError):
+    """The function ran, and its reply says that it could not take a record. `behavior.on.error` decides for it."""
+
+    error_id = "RecordFailed"
+
+    def __init__(self, message: str | None = None, error_type: str | None = None) -> None:
+        super().__init__(message)
+        #: The class of the function's exception, where the reply names one.
+        self.error_type = error_type
+
+
 # --- one record ------------------------------------------------------------------------------------------------------
 
 

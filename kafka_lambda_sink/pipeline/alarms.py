@@ -17,7 +17,7 @@ from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.telemetry.logs import RateLimited, get_logger
 
-#: Seconds between two lines of the same fault of the same partition.
+#: Seconds between two lines of the same fault of the same partition, at the same level.
 _INTERVAL: Final = 60.0
 #: Attempts after which a transient fault is an alarm (ERROR) rather than a warning.
 _ALARM_AFTER: Final = 5
@@ -59,6 +59,17 @@ class Alarms:
         self._say(
             self._log.warning, (tp, "fetch", error.error_id), "cannot read the partition: trying again", tp, error
         )
+
+    def function_retried(
+        self, tp: TopicPartition, batch: Batch, failure: BatchFailure, attempt: int, wait: float
+    ) -> None:
+        """The function could not take records; they are sent again in `wait` seconds."""
+        log = self._log.error if attempt >= _ALARM_AFTER else self._log.warning
+        self._say(
+            log, (tp, "function", failure.function_error), "the function failed: trying again", tp, failure.error,
+            start_offset=batch.first_offset, end_offset=batch.next_offset, function_error=failure.function_error,
+            request_id=failure.request_id, attempt=attempt, wait_s=round(wait, 3),
+        )  # fmt: skip
 
     def conversion_waits(self, tp: TopicPartition, error: RetriableConversionError, offset: int, attempt: int) -> None:
         """Records from `offset` on cannot be converted now; they are tried again."""
@@ -132,7 +143,8 @@ class Alarms:
         error: Exception | None,
         **fields: Any,
     ) -> None:
-        suppressed = self._gate.admit(key)
+        # A fault that was a warning is told at once when it becomes an alarm.
+        suppressed = self._gate.admit((log, *key))
         if suppressed is None:
             return
         if suppressed:

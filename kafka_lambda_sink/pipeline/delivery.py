@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, sleep_using_event
 from tenacity.stop import stop_base
@@ -14,7 +15,18 @@ from kafka_lambda_sink.core.errors import InvocationAborted, TransientInvocation
 from kafka_lambda_sink.core.ports import Clock, Invoker, InvokeReply
 from kafka_lambda_sink.core.retry import RetryPolicy, is_exhausted, wait_before
 
-_draw = random.SystemRandom().random
+draw = random.SystemRandom().random
+
+
+class SendBound(NamedTuple):
+    """How long one payload is tried for, beside the policy; 0 and None mean no bound."""
+
+    attempts: int = 0
+    #: From now on. What has no time left is tried once.
+    seconds: float | None = None
+
+
+_UNBOUND = SendBound()
 
 
 class Delivery:
@@ -27,7 +39,7 @@ class Delivery:
         clock: Clock,
         on_retry: Callable[[TransientInvocationError, int, float], None],
         *,
-        jitter: Callable[[], float] = _draw,
+        jitter: Callable[[], float] = draw,
         halt: threading.Event | None = None,
     ) -> None:
         self._invoker = invoker
@@ -37,24 +49,31 @@ class Delivery:
         self._on_retry = on_retry
         self._jitter = jitter
         self._halt = halt or threading.Event()
+        #: How often the last payload was sent.
+        self.attempts = 0
 
-    def send(self, payload: bytes) -> InvokeReply:
-        """Send until the API takes it, within the bounds of the policy. Blocks.
+    def send(self, payload: bytes, bound: SendBound | None = None) -> InvokeReply:
+        """Send until the API takes it, within the bounds of the policy and of this payload. Blocks.
 
         Raises TransientInvocationError when the policy is exhausted, InvocationAborted after `halt`, and what
         `Invoker.invoke` raises for good.
         """
         began = self._clock.monotonic()
+        self.attempts = 1
         try:
             return self._invoker.invoke(payload)
         except TransientInvocationError as error:
             # Python would delete the name at the end of this block.
             first = error
-        return self._retry(payload, first, began)
+        return self._retry(payload, first, began, bound or _UNBOUND)
 
     def halt(self) -> None:
         """End the wait for the next attempt; make no further one. Any thread."""
         self._halt.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait before a payload is sent again; whether `halt` ended the wait."""
+        return self._halt.wait(seconds)
 
     def abort(self) -> None:
         """End a call in flight too. Any thread."""
@@ -65,7 +84,7 @@ class Delivery:
         """Close the connection."""
         self._invoker.close()
 
-    def _retry(self, payload: bytes, first: TransientInvocationError, began: float) -> InvokeReply:
+    def _retry(self, payload: bytes, first: TransientInvocationError, began: float, bound: SendBound) -> InvokeReply:
         """Go on after a first failure. Apart from `send`: tenacity costs more than a healthy call's own work."""
         pending_first = [first]
 
@@ -74,12 +93,13 @@ class Delivery:
                 raise pending_first.pop()
             if self._halt.is_set():
                 raise InvocationAborted
+            self.attempts += 1
             return self._invoker.invoke(payload)
 
         retrying = Retrying(
             retry=retry_if_exception_type(TransientInvocationError),
             wait=_PolicyWait(self._policy, self._jitter),
-            stop=_PolicyStop(self._policy, self._clock, began),
+            stop=_PolicyStop(self._policy, bound, self._clock, began),
             sleep=sleep_using_event(self._halt),
             before_sleep=self._announce,
             reraise=True,
@@ -109,10 +129,17 @@ class _PolicyWait(wait_base):
 
 
 class _PolicyStop(stop_base):
-    def __init__(self, policy: RetryPolicy, clock: Clock, began: float) -> None:
+    def __init__(self, policy: RetryPolicy, bound: SendBound, clock: Clock, began: float) -> None:
         self._policy = policy
+        self._bound = bound
         self._clock = clock
         self._began = began
 
     def __call__(self, retry_state: RetryCallState) -> bool:
-        return is_exhausted(self._policy, retry_state.attempt_number, self._clock.monotonic() - self._began)
+        attempts, seconds = self._bound
+        elapsed = self._clock.monotonic() - self._began
+        return (
+            bool(attempts and retry_state.attempt_number >= attempts)
+            or (seconds is not None and elapsed >= seconds)
+            or is_exhausted(self._policy, retry_state.attempt_number, elapsed)
+        )

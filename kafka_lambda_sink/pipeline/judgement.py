@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from kafka_lambda_sink.contracts.reply import ReplyChecker
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract, Verdicts
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
-from kafka_lambda_sink.core.errors import FunctionError, InvocationError, PartitionStopped, RecordError, ReplyError
+from kafka_lambda_sink.core.errors import (
+    FunctionError,
+    InvocationError,
+    PartitionStopped,
+    RecordError,
+    RecordFailedError,
+    ReplyError,
+)
 from kafka_lambda_sink.core.outcome import (
     BatchFailure,
     failure_before_sending,
@@ -75,36 +83,51 @@ class Judge:
         self,
         progress: PartitionProgress,
         policy: Policy,
-        checker: ReplyChecker,
+        contract: ReplyContract,
         counters: Counters,
         alarms: Alarms,
     ) -> None:
         self._progress = progress
         self._policy = policy
-        self._check = checker.check
+        self._contract = contract
         self._counters = counters
         self._alarms = alarms
 
-    def replied(self, batch: Batch, reply: InvokeReply) -> None:
-        """The API took the batch: a result, an acceptance (202) or a function error. May raise PartitionStopped."""
+    def verdicts(self, batch: Batch, reply: InvokeReply) -> Verdicts | BatchFailure:
+        """What the reply says: of each record, or that all of them failed."""
         if reply.function_error is not None:
             error = FunctionError(reply.function_error, f"the function failed ({reply.function_error})")
-            self._failed(batch, batch.payload, failure_of_reply(error, reply))
-            return
-        results = self._policy.results
-        if results is None:
+            return failure_of_reply(error, reply)
+        try:
+            return self._contract.judge(reply, batch)
+        except ReplyError as fault:
+            return failure_of_reply(fault, reply)
+
+    def failures(self, verdicts: Verdicts, reply: InvokeReply) -> dict[int, BatchFailure]:
+        """The failures of single records, by their index."""
+        return {
+            index: failure_of_reply(
+                RecordFailedError(f"the function could not take the record: {failure.message}", failure.error_type),
+                reply,
+            )
+            for index, failure in verdicts.failed.items()
+        }
+
+    def delivered(self, batch: Batch, results: Sequence[bytes | None]) -> None:
+        """The function took the batch; `results` are pairwise with its records."""
+        sink = self._policy.results
+        if sink is None or not any(result is not None for result in results):
             self._progress.delivered(_end(batch))
         else:
-            try:
-                texts = self._check(reply.payload, batch)
-            except ReplyError as fault:
-                self._failed(batch, batch.payload, failure_of_reply(fault, reply))
-                return
-            reports, size = results.reports.of(batch, texts)
-            results.reporter.send(self._progress, _end(batch), reports, size)
+            reports, size = sink.reports.of(batch, results)
+            sink.reporter.send(self._progress, _end(batch), reports, size)
             self._counters.results += len(reports)
         self._counters.batches += 1
         self._counters.delivered += batch.count
+
+    def failed(self, batch: Batch, failure: BatchFailure) -> None:
+        """The batch is given up: `behavior.on.error`. May raise PartitionStopped."""
+        self._failed(batch, batch.payload, failure)
 
     def refused(self, batch: Batch, error: InvocationError) -> None:
         """The API refused the batch for good, or the retry policy is exhausted. May raise PartitionStopped."""

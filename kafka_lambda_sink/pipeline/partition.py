@@ -15,13 +15,11 @@ from kafka_lambda_sink.core.errors import (
     KafkaLambdaSinkError,
     OffsetOutOfRangeError,
     PartitionStopped,
-    PayloadInvocationError,
     RetriableConversionError,
     RetriableKafkaError,
-    TransientInvocationError,
     UnknownTopicError,
 )
-from kafka_lambda_sink.core.ports import Fetcher, InvokeReply, Position
+from kafka_lambda_sink.core.ports import Fetcher, Position
 from kafka_lambda_sink.core.record import SourceRecord, next_offset
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
@@ -29,6 +27,7 @@ from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.pipeline.judgement import Judge
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.recovery import Recovery
 from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
@@ -73,6 +72,7 @@ class PartitionPipeline:
         open_fetcher: Callable[[], Fetcher],
         delivery: Delivery,
         assembler: BatchAssembler,
+        recovery: Recovery,
         judge: Judge,
         settings: PartitionSettings,
         alarms: Alarms,
@@ -82,6 +82,7 @@ class PartitionPipeline:
         self._open_fetcher = open_fetcher
         self._delivery = delivery
         self._assembler = assembler
+        self._recovery = recovery
         self._judge = judge
         self._settings = settings
         self._alarms = alarms
@@ -233,7 +234,7 @@ class PartitionPipeline:
                 if not self.progress.wait_for_room(self._settings.max_unreported_spans):
                     break
                 if isinstance(item, Batch):
-                    self._deliver(item)
+                    self._recovery.deliver(item)
                     done = item.next_offset
                 elif isinstance(item, FailedRecord):
                     self._judge.failed_record(item)
@@ -249,34 +250,3 @@ class PartitionPipeline:
             self.progress.retrying(is_over=True)
             return () if is_halted else rest
         return ()
-
-    def _deliver(self, batch: Batch) -> None:
-        try:
-            reply = self._send(batch.payload)
-        except PayloadInvocationError as error:
-            if error.is_too_large and batch.count > 1:
-                self._deliver_halves(batch)
-                return
-            self._judge.refused(batch, error)
-        except TransientInvocationError as error:
-            self._judge.refused(batch, error)
-        else:
-            self._judge.replied(batch, reply)
-
-    def _send(self, payload: bytes) -> InvokeReply:
-        try:
-            return self._delivery.send(payload)
-        finally:
-            if self.progress.state is PipelineState.CLOSED:
-                # Came back too late, as a reply or as a failure: it is somebody else's by now.
-                raise InvocationAborted
-            if self.progress.state is PipelineState.RETRYING:
-                self.progress.retrying(is_over=True)
-
-    def _deliver_halves(self, batch: Batch) -> None:
-        """HTTP 413: fewer records a call. Ends, because a single record is never split."""
-        first, second = self._assembler.split(batch)
-        self._deliver(first)
-        if not self.progress.is_open:
-            raise InvocationAborted
-        self._deliver(second)

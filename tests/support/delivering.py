@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
-from kafka_lambda_sink.contracts.reply import ReplyChecker
+from kafka_lambda_sink.contracts.replies.none import NoContract
+from kafka_lambda_sink.contracts.replies.records import RecordsContract
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.contracts.report_format import ReportFormat
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
 from kafka_lambda_sink.contracts.request import RecordConverter
@@ -15,6 +17,7 @@ from kafka_lambda_sink.contracts.shrink import shrink
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import Position, Report
 from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.recovery import RecoveryPolicy
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -30,6 +33,7 @@ from kafka_lambda_sink.pipeline.judgement import (
 )
 from kafka_lambda_sink.pipeline.partition import PartitionPipeline, PartitionSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.recovery import Recovery
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from kafka_lambda_sink.pipeline.reporting import Reporter
 from tests.support.fake_producer import FakeProducer
@@ -58,6 +62,9 @@ class Delivering:
         max_spans: int = 64,
         budget: ReportBudget | None = None,
         converter: RecordConverter | None = None,
+        contract: ReplyContract | None = None,
+        recovery: RecoveryPolicy | None = None,
+        jitter: float = 0.0,
     ) -> None:
         self.clock = SteppedClock()
         self.alarms = Alarms(self.clock)
@@ -70,19 +77,35 @@ class Delivering:
         self.progress = PartitionProgress(TP, lambda: None, budget or ReportBudget(1 << 20))
         #: (attempt, seconds) of each wait for a next attempt.
         self.waits: list[tuple[int, float]] = []
+        delivery = Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, jitter=lambda: jitter)
+        limits = BatchLimits(batch_size, max_bytes, max_bytes)
+        assembler = BatchAssembler(converter or PickyConverter(), limits)
+        judge = Judge(
+            self.progress,
+            self._policy(behavior, topics.split(), tolerates=tolerates),
+            contract or (RecordsContract(TP) if "results" in topics.split() else NoContract()),
+            self.counters,
+            self.alarms,
+        )
         self.pipeline = PartitionPipeline(
             progress=self.progress,
             start=start,
             open_fetcher=lambda: self.fetcher,
-            delivery=Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, jitter=lambda: 0.0),
-            assembler=BatchAssembler(converter or PickyConverter(), BatchLimits(batch_size, max_bytes, max_bytes)),
-            judge=Judge(
-                self.progress,
-                self._policy(behavior, topics.split(), tolerates=tolerates),
-                ReplyChecker(TP),
-                self.counters,
-                self.alarms,
+            delivery=delivery,
+            assembler=assembler,
+            recovery=Recovery(
+                delivery=delivery,
+                assembler=assembler,
+                judge=judge,
+                progress=self.progress,
+                counters=self.counters,
+                clock=self.clock,
+                alarms=self.alarms,
+                policy=recovery or RecoveryPolicy(),
+                backoff=RetryPolicy(),
+                jitter=lambda: jitter,
             ),
+            judge=judge,
             settings=PartitionSettings(
                 batch_size=batch_size,
                 batch_window=0.0,

@@ -50,6 +50,31 @@ class RetryGroup(Group):
     """Longest wait between two attempts, unless Lambda asks for more (`Retry-After`)."""
 
 
+class RecoveryGroup(Group):
+    """Records that the function could not take."""
+
+    title: ClassVar[str] = "Function errors"
+
+    aws_lambda_retry_function_errors: Annotated[int, Declared("medium", unit="attempts")] = Field(default=0, ge=-1)
+    """How often records are sent again that the function failed, before `behavior.on.error` decides. 0: never, as by
+    Confluent's connector; -1: for ever. The waits are those of `aws.lambda.retry.backoff.ms`."""
+
+    aws_lambda_retry_scope: Annotated[Literal["from-first", "alone"], LOW, ANY_CASE] = "from-first"
+    """What is sent again when a reply says which records failed: everything from the first of them on, so that the
+    function sees records in their order, or the failed ones `alone`."""
+
+    aws_lambda_bisect_on_error: Annotated[bool, MEDIUM] = False
+    """Whether a batch that failed as a whole is sent again in halves until the guilty record stands alone: twice the
+    binary logarithm of its records, in invocations, for each guilty one. The others are delivered."""
+
+    aws_lambda_max_attempts: Annotated[int, Declared("low", unit="attempts")] = Field(default=0, ge=0)
+    """Most invocations that a record is part of, whatever they end with, before `behavior.on.error` decides. 0: as
+    many as the other properties allow."""
+
+    aws_lambda_record_max_age_ms: Annotated[int, Declared("low", unit="ms")] = Field(default=0, ge=0)
+    """Age from which on a record is not sent again, by its timestamp. It is sent once in any case. 0: any."""
+
+
 class ErrorGroup(Group):
     """Errors."""
 

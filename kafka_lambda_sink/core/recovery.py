@@ -1,0 +1,66 @@
+"""Which records that failed are sent again, and when they are given up. Pure; `pipeline.recovery` does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+#: Of `RecoveryPolicy.retries`: without end.
+FOR_EVER = -1
+
+
+class RetryScope(Enum):
+    """What is sent again when a reply says that some records failed."""
+
+    #: Everything from the first that failed on: the function sees records in order.
+    FROM_FIRST = "from-first"
+    #: The failed ones alone.
+    ALONE = "alone"
+
+
+class NextStep(Enum):
+    """What happens to records that failed."""
+
+    #: Sent again after a wait.
+    RETRY = "retry"
+    #: Sent again as two halves, the first one first.
+    BISECT = "bisect"
+    #: `behavior.on.error`.
+    GIVE_UP = "give up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryPolicy:
+    """What the configuration says of records that the function could not take."""
+
+    #: `aws.lambda.retry.function.errors`: attempts after the first; FOR_EVER.
+    retries: int = 0
+    scope: RetryScope = RetryScope.FROM_FIRST
+    #: `aws.lambda.bisect.on.error`.
+    bisects: bool = False
+    #: `aws.lambda.max.attempts`: invocations that a record may be part of, of whatever end; 0 for no bound.
+    max_attempts: int = 0
+    #: `aws.lambda.record.max.age.ms`: older records are not sent again; 0 for no bound.
+    max_age_ms: int = 0
+
+
+def after_failure(
+    policy: RecoveryPolicy, *, count: int, attempts: int, failed_attempts: int, oldest_ms: int | None, now_ms: int
+) -> NextStep:
+    """What happens to `count` records that failed together.
+
+    `attempts` counts the invocations they were part of, `failed_attempts` those that the function itself failed, both
+    with the last one; `oldest_ms` is the earliest of their timestamps, or None.
+
+    Halves are made at once and only of what failed as a whole: a guilty record is found by 2·log2(n) invocations, and
+    only when it stands alone it is tried again.
+    """
+    if policy.max_attempts and attempts >= policy.max_attempts:
+        return NextStep.GIVE_UP
+    if policy.max_age_ms and oldest_ms is not None and now_ms - oldest_ms >= policy.max_age_ms:
+        return NextStep.GIVE_UP
+    if policy.bisects and count > 1:
+        return NextStep.BISECT
+    if policy.retries == FOR_EVER or failed_attempts <= policy.retries:
+        return NextStep.RETRY
+    return NextStep.GIVE_UP

@@ -1,0 +1,93 @@
+"""Batches that fail, on fakes: what is sent again, what is given up, what a stop leaves."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from kafka_lambda_sink.core.errors import TransientInvocationError
+from kafka_lambda_sink.core.ports import InvokeReply
+from kafka_lambda_sink.core.recovery import FOR_EVER, RecoveryPolicy
+from kafka_lambda_sink.core.retry import RetryPolicy
+from kafka_lambda_sink.core.state import PipelineState
+from tests.support.delivering import Delivering, orders
+from tests.support.fakes import echo
+from tests.support.waiting import wait_until
+
+FAILED = InvokeReply(200, b'{"errorMessage":"no"}', function_error="Unhandled", request_id="r-1")
+
+
+def throttled() -> TransientInvocationError:
+    return TransientInvocationError("slow down", code="TooManyRequestsException", status=429)
+
+
+def test_a_function_that_fails_once_is_invoked_again_with_the_same_records(caplog):
+    under_test = Delivering(orders(0, 1, 2, 3), FAILED, recovery=RecoveryPolicy(retries=1))
+    under_test.run()
+    assert under_test.batches == [[0, 1], [0, 1], [2, 3]]
+    assert under_test.committable.offset == 4
+    assert under_test.counters.retries == 1
+    assert "the function failed: trying again" in caplog.text
+
+
+def test_after_its_retries_a_batch_goes_the_way_of_behavior_on_error():
+    under_test = Delivering(
+        orders(0, 1, 2), *[FAILED] * 3, behavior="log", topics="results errors", recovery=RecoveryPolicy(retries=2)
+    )
+    under_test.run()
+    assert under_test.batches == [[0, 1]] * 3 + [[2]]
+    (report,) = under_test.written("errors")
+    assert json.loads(report.key or b"")["endOffset"] == 2
+
+
+def test_a_stop_at_the_guilty_record_leaves_what_comes_before_it_delivered():
+    def guilty_2(payload: bytes) -> InvokeReply:
+        return FAILED if b'"offset":2,' in payload else echo(payload)
+
+    under_test = Delivering(
+        orders(0, 1, 2, 3), *[guilty_2] * 9, batch_size=4, behavior="fail", topics="results errors",
+        recovery=RecoveryPolicy(bisects=True),
+    )  # fmt: skip
+    under_test.run()
+    assert under_test.progress.state is PipelineState.FAILED
+    assert under_test.batches == [[0, 1, 2, 3], [0, 1], [2, 3], [2]]
+    assert under_test.committable.offset == 2
+    assert [json.loads(report.key or b"")["offset"] for report in under_test.written("results")] == [0, 1]
+    (error,) = under_test.written("errors")
+    assert json.loads(json.loads(error.value or b"")["inputPayload"])[0]["payload"]["offset"] == 2
+
+
+def test_a_drain_ends_the_wait_for_an_attempt_and_leaves_the_batch():
+    under_test = Delivering(orders(0, 1), *[FAILED] * 99, recovery=RecoveryPolicy(retries=FOR_EVER), jitter=1.0)
+    thread = threading.Thread(target=under_test.pipeline.run)
+    thread.start()
+    wait_until(lambda: under_test.progress.state is PipelineState.RETRYING)
+    under_test.pipeline.drain()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert under_test.progress.state is PipelineState.CLOSED
+    assert under_test.committable.offset == 0
+
+
+@pytest.mark.parametrize("most", [1, 3, 4])
+def test_the_bound_on_attempts_counts_every_invocation(most: int):
+    under_test = Delivering(
+        orders(0), throttled(), FAILED, throttled(), FAILED, behavior="log", retry=RetryPolicy(backoff=0.001),
+        recovery=RecoveryPolicy(retries=FOR_EVER, max_attempts=most),
+    )  # fmt: skip
+    under_test.run()
+    assert len(under_test.batches) == most
+    assert under_test.committable.offset == 1
+    assert under_test.counters.failed == 1
+
+
+def test_a_record_that_is_too_old_is_sent_once():
+    under_test = Delivering(
+        orders(0), FAILED, behavior="log", recovery=RecoveryPolicy(retries=FOR_EVER, max_age_ms=1000)
+    )
+    under_test.clock.step(10**10)
+    under_test.run()
+    assert under_test.batches == [[0]]
+    assert under_test.counters.failed == 1
