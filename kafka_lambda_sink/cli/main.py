@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from kafka_lambda_sink.cli.options import source_options, sources_of
+from kafka_lambda_sink.cli.options import F, source_options, sources_of
 
 
 @click.group(
@@ -109,6 +109,61 @@ def inspect(
     from kafka_lambda_sink.cli.inspect import inspect as run_inspect
 
     sys.exit(run_inspect(sources_of(context), topic, partition, offset, is_json=is_json))
+
+
+@command.group()
+def offsets() -> None:
+    """Show the committed offsets of a connector, or set them."""
+
+
+def _scope_options(function: F) -> F:
+    function = click.option("--json", "is_json", is_flag=True, help="As JSON.")(function)
+    several = click.option("--partition", "partitions", multiple=True, type=click.IntRange(0), help="May be repeated.")
+    function = several(function)
+    return click.option("--topic", help="Default: all that the connector reads.")(function)
+
+
+@offsets.command()
+@source_options
+@_scope_options
+@click.pass_context
+def show(context: click.Context, /, topic: str | None, partitions: tuple[int, ...], *, is_json: bool, **_: Any) -> None:
+    """Show committed offsets, the ends of the logs, lag, and who is in the group."""
+    from kafka_lambda_sink.cli.offsets import show as run_show
+
+    sys.exit(run_show(sources_of(context), topic, partitions, is_json=is_json))
+
+
+@offsets.command()
+@source_options
+@_scope_options
+@click.option(
+    "--to",
+    required=True,
+    metavar="WHERE",
+    help="earliest, latest, datetime:2026-01-31T08:00:00Z, duration:PT1H (that long ago), offset:N or "
+    "by-partition:0=N,1=M. What is outside of the log is moved into it.",
+)
+@click.option("--execute", is_flag=True, help="Do it. Without it, the plan is shown and nothing changes.")
+@click.pass_context
+def reset(
+    context: click.Context,
+    /,
+    topic: str | None,
+    partitions: tuple[int, ...],
+    to: str,
+    *,
+    execute: bool,
+    is_json: bool,
+    **_: Any,
+) -> None:
+    """Set where the connector goes on: first the plan, with --execute the commit.
+
+    Refused while the group has members. Ends with 0, or with 1 where nothing was committed.
+    """
+    from kafka_lambda_sink.cli.offsets import reset as run_reset
+
+    sys.exit(run_reset(sources_of(context), topic, partitions, to, execute=execute, is_json=is_json))
 
 
 @command.command()

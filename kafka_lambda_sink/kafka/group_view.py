@@ -1,0 +1,106 @@
+"""What `offsets` asks of a cluster: who is in a group, and where the logs begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from confluent_kafka import IsolationLevel, KafkaException
+from confluent_kafka import TopicPartition as ClientPartition
+from confluent_kafka.admin import AdminClient, ConsumerGroupDescription, OffsetSpec
+
+from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError
+from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.kafka.client_config import build_client
+from kafka_lambda_sink.kafka.client_events import ClientEvents
+
+T = TypeVar("T")
+
+_REQUEST_TIMEOUT: Final = 10.0
+#: How a broker says that a group does not exist. Source: KIP-1043.
+_NO_GROUP: Final = "GROUP_ID_NOT_FOUND"
+_EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client's own omission
+_LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # as above
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveMember:
+    """A member of a group."""
+
+    client_id: str
+    #: As the broker sees it.
+    host: str
+    #: How many partitions it has now.
+    partitions: int
+
+
+class GroupView:
+    """The questions, on one admin client of `client_config.admin_config`. Every method blocks.
+
+    Committed offsets are not asked here: librdkafka 2.16's admin client ends the process when a group's coordinator
+    moves under `list_consumer_group_offsets`. A consumer that never joins asks, and commits, instead.
+    All methods raise RetriableKafkaError, KafkaAuthorizationError and UnknownTopicError.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], *, is_read_committed: bool, timeout: float = _REQUEST_TIMEOUT
+    ) -> None:
+        self._events = ClientEvents()
+        self._timeout = timeout
+        self._isolation = IsolationLevel.READ_COMMITTED if is_read_committed else IsolationLevel.READ_UNCOMMITTED
+        self._admin: AdminClient = build_client(AdminClient, config, self._events)
+
+    def members(self, group_id: str) -> list[ActiveMember]:
+        """Who is in the group now, whatever its protocol; nobody where it does not exist."""
+        answers = self._admin.describe_consumer_groups([group_id], request_timeout=self._timeout)
+        try:
+            group: ConsumerGroupDescription = self._result(answers[group_id], f"describing group {group_id}")
+        except KafkaClientError as error:
+            if error.code == _NO_GROUP:
+                return []
+            raise
+        return [
+            ActiveMember(member.client_id, member.host, len(member.assignment.topic_partitions))
+            for member in group.members
+        ]
+
+    def earliest(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """First offset of each log."""
+        return self._offsets(partitions, _EARLIEST, "asking where the log begins")
+
+    def latest(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Offset after the last visible record of each."""
+        return self._offsets(partitions, _LATEST, "asking where the log ends")
+
+    def at_time(self, partitions: Sequence[TopicPartition], timestamp: int) -> dict[TopicPartition, int | None]:
+        """Offset of the first record of each that is not older than `timestamp` (milliseconds); None without one."""
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(timestamp), "asking for records by time")
+        return {tp: offset if offset >= 0 else None for tp, offset in found.items()}
+
+    def _offsets(self, partitions: Sequence[TopicPartition], spec: OffsetSpec, doing: str) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        answers = self._admin.list_offsets(
+            {ClientPartition(*tp): spec for tp in partitions},
+            isolation_level=self._isolation,
+            request_timeout=self._timeout,
+        )
+        found = {}
+        for asked, answer in answers.items():
+            tp = TopicPartition(asked.topic, asked.partition)
+            found[tp] = self._result(answer, f"{doing} of {tp}").offset
+        return found
+
+    def _result(self, answer: Future[T], doing: str) -> T:
+        try:
+            return answer.result(self._timeout + 1)
+        except KafkaException as error:
+            self._admin.poll(0)
+            raise self._events.explain(error.args[0], doing) from error
+        except TimeoutError as error:
+            # The process was stopped meanwhile: the client's own time limit had no chance.
+            raise RetriableKafkaError(f"{doing}: no answer in time") from error
+        finally:
+            self._events.clear()
