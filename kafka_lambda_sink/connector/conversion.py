@@ -8,13 +8,14 @@ from typing import Final
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import WITH_REGISTRY
 from kafka_lambda_sink.config.transform_plan import TransformPlan
-from kafka_lambda_sink.contracts.record_path import Part, RecordPath, escaping
+from kafka_lambda_sink.contracts.formats.confluent import build_confluent
+from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
+from kafka_lambda_sink.contracts.record_path import Part, RecordPath
 from kafka_lambda_sink.contracts.request import PlainConverter, RecordConverter
 from kafka_lambda_sink.converters.converter import (
     KEY_CONVERTER,
     VALUE_CONVERTER,
     Converter,
-    Embedder,
     build_converter,
 )
 from kafka_lambda_sink.converters.json_form import JsonForm
@@ -77,7 +78,7 @@ class Conversions:
             header=self._part("header") if has_header else None,
             transform=self._transform(),
             is_wanted=self._is_wanted,
-            writes_headers=self._config.aws_lambda_record_headers,
+            entry=self._format().entry,
         )
 
     def stages(self) -> list[tuple[str, Transform]]:
@@ -112,6 +113,11 @@ class Conversions:
     def _needs_headers(self) -> bool:
         # A transform of the user's own may look at them, and a filter's text would have to be read to know.
         return bool(self._config.aws_lambda_record_headers or self._config.transforms or self._is_wanted)
+
+    def _format(self) -> RequestFormat:
+        config = self._config
+        escaped = config.record_converter_class == _ESCAPED
+        return build_confluent(escaped=escaped, writes_headers=config.aws_lambda_record_headers)
 
     def _transform(self) -> Transform | None:
         timeout = self._config.errors_retry_timeout / 1000
@@ -152,11 +158,7 @@ class Conversions:
     def _part(self, part: str) -> Part:
         from kafka_lambda_sink.converters.connect_json import build_embedder  # noqa: PLC0415 - rarely used
 
-        embed = build_embedder(self._form(part), _STAGES[part])
-        return Part(read=self._reader(part), embed=self._escaped(embed) if part != "header" else embed)
-
-    def _escaped(self, embed: Embedder) -> Embedder:
-        return escaping(embed) if self._config.record_converter_class == _ESCAPED else embed
+        return Part(read=self._reader(part), embed=build_embedder(self._form(part), _STAGES[part]))
 
     def _reader(self, part: str) -> Reader:
         name = self._name(part)

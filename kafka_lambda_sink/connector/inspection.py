@@ -13,6 +13,7 @@ import msgspec
 from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.schema_registry import open_schema_registry
+from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
 from kafka_lambda_sink.contracts.record_path import RecordPath
 from kafka_lambda_sink.contracts.request import encode
 from kafka_lambda_sink.core.errors import (
@@ -23,7 +24,6 @@ from kafka_lambda_sink.core.errors import (
 )
 from kafka_lambda_sink.core.ports import Clock, Position
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
-from kafka_lambda_sink.core.sink_record import SinkRecord
 from kafka_lambda_sink.kafka.client_config import fetcher_config
 from kafka_lambda_sink.kafka.fetcher import PartitionFetcher
 
@@ -110,15 +110,15 @@ def _read(loaded: LoadedConfig, clock: Clock, tp: TopicPartition, at: int | str)
 
 
 def _follow(source: SourceRecord, path: RecordPath, conversions: Conversions) -> Iterator[Step]:
-    record = path.read(source)
-    yield Step("converted", _shown(path, record))
+    read = record = path.read(source)
+    yield Step("converted", _shown(path.sent(read, record)))
     for name, transform in conversions.stages():
         result = transform(record)
         if result is None:
             yield Step(name, None, "dropped")
             return
         if result is not record:
-            yield Step(name, _shown(path, result))
+            yield Step(name, _shown(path.sent(read, result)))
         else:
             yield Step(name, "unchanged")
         record = result
@@ -127,7 +127,7 @@ def _follow(source: SourceRecord, path: RecordPath, conversions: Conversions) ->
             yield Step("filter", None, "filtered out")
             return
         yield Step("filter", "passes")
-    payload = encode([path.entry(record)])
+    payload = encode([path.entry(path.sent(read, record))])
     yield Step("payload", msgspec.Raw(payload))
 
 
@@ -152,11 +152,11 @@ def _bytes(raw: bytes | None) -> Any:
     return text if text.isprintable() or text.isspace() or "\n" in text else {"base64": raw}
 
 
-def _shown(path: RecordPath, record: SinkRecord) -> dict[str, Any]:
+def _shown(sent: SentRecord) -> dict[str, Any]:
     return {
-        "topic": record.topic,
-        "timestamp": record.timestamp,
-        "key": path.embedded_key(record),
-        "value": path.embedded_value(record),
-        "headers": path.embedded_headers(record),
+        "topic": sent.record.topic,
+        "timestamp": sent.record.timestamp,
+        "key": sent.key,
+        "value": sent.value,
+        "headers": sent.headers,
     }

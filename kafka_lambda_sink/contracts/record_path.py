@@ -1,16 +1,18 @@
-"""The long way of a record: to Connect's data, through transforms and filters, to JSON."""
+"""The long way of a record: to Connect's data, through transforms and filters, to its entry in the request."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kafka_lambda_sink.contracts.request import Conversion, Entry, EntryHeader, Payload, PayloadWithHeaders, encode
-from kafka_lambda_sink.converters.converter import Embeddable, Embedder
+from kafka_lambda_sink.contracts.formats.request_format import EntryMaker
+from kafka_lambda_sink.contracts.formats.sent_record import SentRecord, Writers
+from kafka_lambda_sink.contracts.request import Conversion
+from kafka_lambda_sink.contracts.source_headers import headers_of
+from kafka_lambda_sink.converters.converter import Embedder
 from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
-from kafka_lambda_sink.core.schema import Schema
 from kafka_lambda_sink.core.sink_record import Header, Predicate, SinkRecord, Transform
 
 
@@ -25,7 +27,7 @@ class Part:
 class RecordPath:
     """Converts, transforms, filters. Belongs to one thread, as its transforms may remember what they saw."""
 
-    __slots__ = ("_header", "_is_wanted", "_key", "_transform", "_value", "_writes_headers")
+    __slots__ = ("_entry_of", "_header", "_is_wanted", "_key", "_transform", "_value", "_writers")
 
     def __init__(
         self,
@@ -35,25 +37,31 @@ class RecordPath:
         header: Part | None,
         transform: Transform | None,
         is_wanted: Predicate | None,
-        writes_headers: bool,
+        entry: EntryMaker,
     ) -> None:
-        """`header` is None where neither transforms nor filters nor the payload have a use for headers."""
+        """`header` is None where neither transforms nor filters nor the format have a use for headers.
+
+        `entry` is the request format's.
+        """
         self._key = key
         self._value = value
         self._header = header
         self._transform = transform
         self._is_wanted = is_wanted
-        self._writes_headers = writes_headers
+        self._entry_of = entry
+        self._writers = Writers(key.embed, value.embed, header.embed if header else None)
 
     def convert(self, records: Sequence[SourceRecord], into: Conversion) -> None:
         """See RecordConverter."""
         for record in records:
             try:
-                entry = self._entry(record)
+                sent = self._sent(record)
+                # None is an entry like any other: a tombstone in an array of values.
+                entry = None if sent is None else self._entry_of(sent)
             except RecordError as error:
                 into.failures.append((record, error))
                 continue
-            if entry is None:
+            if sent is None:
                 into.dropped += 1
             else:
                 into.records.append(record)
@@ -84,49 +92,18 @@ class RecordPath:
         """Whether the filters let it pass."""
         return self._is_wanted is None or self._is_wanted(record)
 
-    def entry(self, record: SinkRecord) -> Entry:
-        """What is sent. Topic, partition and offset are the original's, whatever transforms made of them."""
-        topic, partition = record.origin
-        fields = (
-            record.timestamp,
-            topic,
-            partition,
-            record.offset,
-            self.embedded_key(record),
-            self.embedded_value(record),
-        )
-        if not self._writes_headers:
-            return Entry(Payload(*fields))
-        return Entry(PayloadWithHeaders(*fields, self.embedded_headers(record)))
+    def sent(self, read: SinkRecord, record: SinkRecord) -> SentRecord:
+        """What the format sees of a record that was `read` and is `record` now."""
+        return SentRecord(read, record, self._writers)
 
-    def embedded_key(self, record: SinkRecord) -> Embeddable:
-        """The key as it is sent."""
-        return self._key.embed(record.key_schema, record.key)
+    def entry(self, sent: SentRecord) -> object:
+        """What stands in the request. Raises RecordError."""
+        return self._entry_of(sent)
 
-    def embedded_value(self, record: SinkRecord) -> Embeddable:
-        """The value as it is sent."""
-        return self._value.embed(record.value_schema, record.value)
-
-    def embedded_headers(self, record: SinkRecord) -> list[EntryHeader]:
-        """The headers as they are sent, where they are."""
-        if self._header is None:
-            return []
-        embed = self._header.embed
-        return [EntryHeader(name, embed(schema, value)) for name, schema, value in record.headers]
-
-    def _entry(self, source: SourceRecord) -> Entry | None:
-        record = self.transformed(self.read(source))
-        return None if record is None or not self.is_wanted(record) else self.entry(record)
+    def _sent(self, source: SourceRecord) -> SentRecord | None:
+        read = self.read(source)
+        record = self.transformed(read)
+        return None if record is None or not self.is_wanted(record) else self.sent(read, record)
 
     def _headers(self, record: SourceRecord, part: Part) -> tuple[Header, ...]:
-        return tuple([Header(name, *part.read(raw)) for name, raw in record.headers() or ()])
-
-
-def escaping(embed: Embedder) -> Embedder:
-    """As `EscapedJsonKeyValueConverter` of the Confluent connector: what has no schema is a string with JSON in it."""
-
-    def embed_escaped(schema: Schema | None, value: object) -> Embeddable:
-        embedded = embed(schema, value)
-        return embedded if schema is not None or value is None else encode(embedded).decode()
-
-    return embed_escaped
+        return tuple([Header(name, *part.read(raw)) for name, raw in headers_of(record)])

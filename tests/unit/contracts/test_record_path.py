@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import cast
 
 import msgspec
 
-from kafka_lambda_sink.contracts.record_path import Part, RecordPath, escaping
+from kafka_lambda_sink.contracts.formats.confluent import build_confluent
+from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
+from kafka_lambda_sink.contracts.record_path import Part, RecordPath
 from kafka_lambda_sink.contracts.request import Conversion, encode
 from kafka_lambda_sink.converters.converter import Embeddable
 from kafka_lambda_sink.core.errors import RecordError
@@ -39,7 +42,12 @@ def path(
 ) -> RecordPath:
     has_headers = header is not None
     return RecordPath(
-        key=TEXT, value=JSON, header=header, transform=transform, is_wanted=is_wanted, writes_headers=has_headers
+        key=TEXT,
+        value=JSON,
+        header=header,
+        transform=transform,
+        is_wanted=is_wanted,
+        entry=build_confluent(writes_headers=has_headers).entry,
     )
 
 
@@ -94,9 +102,46 @@ def test_dropped_failed_and_sent_records_are_kept_apart():
     assert found.dropped == 2
 
 
-def test_escaped_values_without_a_schema_are_strings_of_json():
-    embed_escaped = escaping(embed)
-    assert embed_escaped(None, {"a": 1}) == '{"a":1}'
-    assert embed_escaped(None, "x") == '"x"'
-    assert embed_escaped(None, None) is None
-    assert json.loads(encode(embed_escaped(OPTIONAL_STRING, "x"))) == "x"
+def test_a_record_whose_entry_is_null_is_sent_all_the_same():
+    found = Conversion()
+    RecordPath(key=TEXT, value=JSON, header=None, transform=None, is_wanted=None, entry=lambda it: it.value).convert(
+        [record(1, None), record(2, b"1")], found
+    )
+    assert encode(found.entries) == b"[null,1]"
+    assert found.dropped == 0
+
+
+def test_a_header_with_an_unreadable_name_fails_its_record_alone():
+    class Unreadable:
+        def __getattr__(self, name: str) -> object:
+            return getattr(record(1), name)
+
+        def headers(self) -> list[tuple[str, bytes | None]]:
+            raise SystemError
+
+    found = Conversion()
+    path(header=TEXT).convert([cast("SourceRecord", Unreadable()), record(2)], found)
+    assert [error.stage for _, error in found.failures] == ["HEADER_CONVERTER"]
+    assert [it.offset() for it in found.records] == [2]
+
+
+def test_a_format_knows_what_transforms_have_left_alone():
+    seen = []
+
+    def entry(it: SentRecord) -> object:
+        seen.append((it.has_own_key, it.has_own_value, it.has_own_headers))
+        return None
+
+    def run(transform: Transform | None) -> None:
+        RecordPath(key=TEXT, value=JSON, header=TEXT, transform=transform, is_wanted=None, entry=entry).convert(
+            [record(1, b"[1]", b"k", headers=[("a", b"b")])], Conversion()
+        )
+
+    run(None)
+    run(lambda it: replace(it, key="other"))
+    run(lambda it: replace(it, value=[1]))
+    run(lambda it: replace(it, value_schema=OPTIONAL_STRING))
+    run(lambda it: replace(it, headers=()))
+    assert seen == [
+        (True, True, True), (False, True, True), (True, False, True), (True, False, True), (True, True, False),
+    ]  # fmt: skip

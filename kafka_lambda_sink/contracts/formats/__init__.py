@@ -1,0 +1,1 @@
+"""Request formats: what a batch is to the function. Pure."""

@@ -1,0 +1,31 @@
+"""The formats `confluent` and `confluent-escaped`: `[{"payload": {…}}]` (seed: "AWS Lambda Payload")."""
+
+from __future__ import annotations
+
+from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
+from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
+from kafka_lambda_sink.contracts.request import Entry, Payload, PayloadWithHeaders, encode
+from kafka_lambda_sink.converters.converter import Embeddable
+from kafka_lambda_sink.core.schema import Schema
+
+
+def build_confluent(*, escaped: bool = False, writes_headers: bool = False) -> RequestFormat:
+    """Topic, partition and offset are the original's, whatever transforms made of them.
+
+    `escaped` is `EscapedJsonKeyValueConverter`: keys and values without a schema are strings with JSON in them.
+    """
+
+    def entry(sent: SentRecord) -> Entry:
+        record = sent.record
+        topic, partition = sent.origin
+        key, value = sent.key, sent.value
+        if escaped:
+            key, value = _escaped(record.key_schema, key), _escaped(record.value_schema, value)
+        fields = (record.timestamp, topic, partition, record.offset, key, value)
+        return Entry(PayloadWithHeaders(*fields, sent.headers) if writes_headers else Payload(*fields))
+
+    return RequestFormat(entry=entry, needs_headers=writes_headers)
+
+
+def _escaped(schema: Schema | None, embedded: Embeddable) -> Embeddable:
+    return embedded if schema is not None or embedded is None else encode(embedded).decode()
