@@ -12,6 +12,9 @@ from kafka_lambda_sink.core.errors import RecordError
 
 #: Bytes before the data: a zero, and the schema's id, big endian.
 HEADER_SIZE: Final = 5
+_FIRST_MESSAGE: Final = (0,)
+#: Bytes that a 32-bit number in base 128 has at most.
+_LONGEST_NUMBER: Final = 5
 _SCHEMA_ID: Final = 0
 _SCHEMA_GUID: Final = 1
 
@@ -30,3 +33,34 @@ def schema_id_of(raw: bytes, stage: str) -> int:
     else:
         reason = f"does not begin with the byte 0 and the id of a schema, but with the byte {raw[0]}"
     raise RecordError(f"the {part} {reason}", stage=stage)
+
+
+class MessageIndexError(ValueError):
+    """What a Protobuf record says of its message cannot be read."""
+
+
+def message_indexes_of(raw: bytes) -> tuple[tuple[int, ...], int]:
+    """Which message of its schema a Protobuf record is, and where its data begins.
+
+    The indexes lead from the file's messages through those within them; a single 0 stands for the first. Raises
+    MessageIndexError.
+    """
+    count, at = _zigzag(raw, HEADER_SIZE)
+    if count == 0:
+        return _FIRST_MESSAGE, at
+    if not 0 < count <= len(raw) - at:
+        raise MessageIndexError("it says that it has more message indexes than it has bytes")
+    indexes = []
+    for _ in range(count):
+        index, at = _zigzag(raw, at)
+        indexes.append(index)
+    return tuple(indexes), at
+
+
+def _zigzag(raw: bytes, at: int) -> tuple[int, int]:
+    number = 0
+    for size, byte in enumerate(raw[at : at + _LONGEST_NUMBER]):
+        number |= (byte & 0x7F) << (7 * size)
+        if byte < 0x80:  # noqa: PLR2004 - the bit that says whether more follows
+            return (number >> 1) ^ -(number & 1), at + size + 1
+    raise MessageIndexError("it ends within its message indexes")
