@@ -66,7 +66,7 @@ def _sort(setting: Setting, collected: Collected) -> None:
         return
     if key == "aws.credentials.provider.class" and collected.credentials_provider is None:
         collected.credentials_provider = setting
-    what = not_built(key)
+    what = not_built(key, setting.value)
     if what is not None:
         if setting.value.strip():
             collected.problems.append(setting.problem("not-built-yet", f"{what} known and not built yet"))

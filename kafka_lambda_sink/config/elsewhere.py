@@ -38,6 +38,13 @@ _IGNORED_IN_WORKER = (
     "topic.tracking.", "worker.",
 )  # fmt: skip
 
+#: Settings of converters that would change what the function gets, and are not built: key → value that changes nothing.
+_CONVERTER_SHAPES = {
+    "flatten.singleton.unions": "true",
+    "generalized.sum.type.support": "false",
+}
+_CONVERTER_KEY = re.compile(r"(?:key|value)\.converter\.(?P<name>.+)")
+
 #: Pattern of the whole key → what is not built.
 _NOT_BUILT = (
     (r"aws\.lambda\.(configuration\.mode|topic2function\.map)", "more than one function a connector is"),
@@ -85,8 +92,12 @@ def ignored_reason(key: str, *, from_worker: bool) -> str | None:
     return next((reason for pattern, reason in _IGNORED if re.fullmatch(pattern, key)), None)
 
 
-def not_built(key: str) -> str | None:
-    """What this key would need that is not built yet, as the start of a sentence, or None."""
+def not_built(key: str, value: str) -> str | None:
+    """What this key with this value would need that is not built yet, as the start of a sentence, or None."""
+    of_converter = _CONVERTER_KEY.fullmatch(key)
+    harmless = _CONVERTER_SHAPES.get(of_converter["name"]) if of_converter else None
+    if harmless is not None:
+        return None if value.strip().lower() == harmless else "other shapes of unions are"
     return next((what for pattern, what in _NOT_BUILT if re.fullmatch(pattern, key)), None)
 
 

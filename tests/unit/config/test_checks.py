@@ -58,6 +58,7 @@ LOOP = "aws.lambda.response.topic=orders\n"
             "unknown-class",
         ),
         ("aws.lambda.topic2function.map=a;b\n", "aws.lambda.topic2function.map", "not-built-yet"),
+        ("value.converter.generalized.sum.type.support=true\n", None, "not-built-yet"),
         ("predicates=isTombstone\n", "predicates.isTombstone.type", "missing-key"),
         ("fields.hash=card\n", "fields.hash", "missing-key"),
         ("fields.hash=card\nfields.hash.salt=short\n", "fields.hash.salt", "invalid-value"),
