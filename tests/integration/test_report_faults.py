@@ -397,6 +397,7 @@ def test_start_is_refused_where_a_missing_report_topic_cannot_be_created(sink: S
 def guarded(sasl_cluster: Cluster, lambda_endpoint: InvokeEndpoint, tmp_path: Path) -> Sink:
     """A sink whose users may read its source, and write nothing."""
     sink = Sink(sasl_cluster, lambda_endpoint, tmp_path, partitions=2)
+    assert isinstance(sasl_cluster.broker, Broker)
     for user in sasl_cluster.broker.users:
         sasl_cluster.allow(user, ResourceType.TOPIC, sink.source, AclOperation.READ, AclOperation.DESCRIBE)
         sasl_cluster.allow(user, ResourceType.GROUP, sink.group, AclOperation.READ)
