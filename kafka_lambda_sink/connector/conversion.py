@@ -8,6 +8,7 @@ from typing import Final
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import WITH_REGISTRY
 from kafka_lambda_sink.config.transform_plan import TransformPlan
+from kafka_lambda_sink.connector.registry_conversion import RegistryConversion
 from kafka_lambda_sink.contracts.formats.confluent import build_confluent
 from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
 from kafka_lambda_sink.contracts.record_path import Part, RecordPath
@@ -116,7 +117,9 @@ class Conversions:
 
     def _format(self) -> RequestFormat:
         config = self._config
-        escaped = config.record_converter_class == _ESCAPED
+        # JSON with a schema of a registry has one in Connect, though here it is read as if it had none.
+        parts = {part for part in ("key", "value") if self._name(part) != "jsonschema"}
+        escaped = parts if config.record_converter_class == _ESCAPED else ()
         return build_confluent(escaped=escaped, writes_headers=config.aws_lambda_record_headers)
 
     def _transform(self) -> Transform | None:
@@ -140,15 +143,10 @@ class Conversions:
     # --- parts of a record -------------------------------------------------------------------------------------------
 
     def _converter(self, part: str) -> Converter:
-        name = self._name(part)
-        if name == "avro":
-            from kafka_lambda_sink.converters.avro import build_avro_converter  # noqa: PLC0415 - rarely used
-
-            return build_avro_converter(
-                self._registries[part], self._form(part), stage=_STAGES[part], enhanced=self._is_enhanced(part)
-            )
+        if part in self._registries:
+            return self._with_registry(part).converter(self._form(part))
         return build_converter(
-            name,  # type: ignore[arg-type]  # the model has checked it
+            self._name(part),  # type: ignore[arg-type]  # the model has checked it
             is_key=part == "key",
             schemas_enable=self._has_schemas(part),
             escaped=self._config.record_converter_class == _ESCAPED,
@@ -161,15 +159,12 @@ class Conversions:
         return Part(read=self._reader(part), embed=build_embedder(self._form(part), _STAGES[part]))
 
     def _reader(self, part: str) -> Reader:
-        name = self._name(part)
-        if name == "avro":
-            from kafka_lambda_sink.converters.avro import build_avro_reader  # noqa: PLC0415 - rarely used
-
-            return build_avro_reader(self._registries[part], stage=_STAGES[part], enhanced=self._is_enhanced(part))
+        if part in self._registries:
+            return self._with_registry(part).reader()
         from kafka_lambda_sink.converters.reading import build_reader  # noqa: PLC0415 - rarely used
 
         return build_reader(
-            name,  # type: ignore[arg-type]  # the model has checked it
+            self._name(part),  # type: ignore[arg-type]  # the model has checked it
             stage=_STAGES[part],
             schemas_enable=self._has_schemas(part),
             replace_null_with_default=self._form(part).replace_null_with_default,
@@ -182,8 +177,8 @@ class Conversions:
     def _has_schemas(self, part: str) -> bool:
         return bool(getattr(self._config, f"{part}_converter_schemas_enable"))
 
-    def _is_enhanced(self, part: str) -> bool:
-        return bool(getattr(self._config, f"{part}_converter_enhanced_avro_schema_support"))
+    def _with_registry(self, part: str) -> RegistryConversion:
+        return RegistryConversion(self._config, part, _STAGES[part], self._registries[part])
 
     def _form(self, part: str) -> JsonForm:
         config = self._config

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator
 from kafka_lambda_sink.config.declaration import ANY_CASE, HIGH, LOW, MEDIUM, Group
 
 Converter = Literal[
-    "string", "json", "bytes", "boolean", "short", "integer", "long", "float", "double", "avro",
+    "string", "json", "bytes", "boolean", "short", "integer", "long", "float", "double",
+    "avro", "protobuf", "jsonschema",
 ]  # fmt: skip
 HeaderConverter = Literal[
     "simple", "string", "json", "bytes", "boolean", "short", "integer", "long", "float", "double",
@@ -40,8 +41,13 @@ _NAMES = {
     "avro": "avro",
     "io.confluent.connect.avro.avroconverter": "avro",
     "avroconverter": "avro",
+    "protobuf": "protobuf",
+    "io.confluent.connect.protobuf.protobufconverter": "protobuf",
+    "protobufconverter": "protobuf",
+    "jsonschema": "jsonschema",
+    "io.confluent.connect.json.jsonschemaconverter": "jsonschema",
+    "jsonschemaconverter": "jsonschema",
 }
-_NOT_BUILT = ("protobuf", "jsonschema")
 
 
 def _canonical(names: dict[str, str]) -> BeforeValidator:
@@ -51,10 +57,7 @@ def _canonical(names: dict[str, str]) -> BeforeValidator:
         name = names.get(value.strip().lower())
         if name is not None:
             return name
-        simple = value.rsplit(".", 1)[-1].lower().replace("_", "")
         known = ", ".join(dict.fromkeys(names.values()))
-        if any(word in simple for word in _NOT_BUILT):
-            raise ValueError(f"converter `{value}` is known and not built yet; there are {known}")
         raise ValueError(f"unknown converter `{value}`; there are {known}, or their Java class names")
 
     return BeforeValidator(translate)
@@ -75,8 +78,9 @@ class ConverterGroup(Group):
 
     key_converter: Annotated[Converter, HIGH, _canonical(_NAMES)] = "string"
     """How keys are read: `string` (UTF-8 text), `json`, `bytes` (base64 in the payload), the numbers of Kafka's own
-    serializers (`short`, `integer`, `long`, `float`, `double`), `boolean`, or `avro` with a schema registry. The class
-    names of Java are accepted. Connect has it in the worker file, unless the connector's own file says it."""
+    serializers (`short`, `integer`, `long`, `float`, `double`), `boolean`, or, with a schema registry, `avro`,
+    `protobuf` and `jsonschema`. The class names of Java are accepted. Connect has it in the worker file, unless the
+    connector's own file says it."""
 
     key_converter_schemas_enable: Annotated[bool, LOW] = False
     """Whether JSON keys come in Connect's envelope of `schema` and `payload`. Default `true` where `key.converter` is
@@ -103,7 +107,8 @@ class ConverterGroup(Group):
 
     header_converter: Annotated[HeaderConverter, LOW, _canonical(_HEADER_NAMES)] = "simple"
     """How headers are read, where transforms, filters or `aws.lambda.record.headers` have a use for them: `simple`
-    tells numbers, booleans, lists and the like from text, as Connect does; or as `key.converter`, `avro` excepted."""
+    tells numbers, booleans, lists and the like from text, as Connect does; or as `key.converter`, those with a
+    schema registry excepted."""
 
     header_converter_schemas_enable: Annotated[bool, LOW] = False
     """Whether JSON headers come in Connect's envelope. Default `true` where `header.converter` is set to JSON."""

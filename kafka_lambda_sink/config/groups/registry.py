@@ -45,6 +45,21 @@ class RegistryGroup(Group):
     key_converter_enhanced_avro_schema_support: Annotated[bool, LOW] = False
     """Whether union branches of Avro keys have their full names, as in Confluent's AvroConverter."""
 
+    key_converter_json_fail_invalid_schema: Annotated[bool, LOW] = False
+    """Whether `jsonschema` refuses keys that their schema does not allow."""
+
+    key_converter_generate_index_for_unions: Annotated[bool, LOW] = True
+    """Whether a oneof of Protobuf keys has its index at the end of its name, as in Confluent's ProtobufConverter."""
+
+    key_converter_flatten_unions: Annotated[bool, LOW] = False
+    """Whether the fields of a oneof of Protobuf keys stand among the others, and not in an object of their own."""
+
+    key_converter_int_for_enums: Annotated[bool, LOW] = False
+    """Whether enums of Protobuf keys are written as numbers."""
+
+    key_converter_wrapper_for_nullables: Annotated[bool, LOW] = False
+    """Whether google.protobuf.StringValue and its like in Protobuf keys are values that may be null."""
+
     value_converter_schema_registry_url: Annotated[CommaList, MEDIUM] = ()
     """Addresses of the schema registry of values: as for keys."""
 
@@ -70,3 +85,18 @@ class RegistryGroup(Group):
 
     value_converter_enhanced_avro_schema_support: Annotated[bool, LOW] = False
     """Whether union branches of Avro values have their full names, as in Confluent's AvroConverter."""
+
+    value_converter_json_fail_invalid_schema: Annotated[bool, LOW] = False
+    """Whether `jsonschema` refuses values that their schema does not allow."""
+
+    value_converter_generate_index_for_unions: Annotated[bool, LOW] = True
+    """Whether a oneof of Protobuf values has its index at the end of its name, as in Confluent's ProtobufConverter."""
+
+    value_converter_flatten_unions: Annotated[bool, LOW] = False
+    """Whether the fields of a oneof of Protobuf values stand among the others, and not in an object of their own."""
+
+    value_converter_int_for_enums: Annotated[bool, LOW] = False
+    """Whether enums of Protobuf values are written as numbers."""
+
+    value_converter_wrapper_for_nullables: Annotated[bool, LOW] = False
+    """Whether google.protobuf.StringValue and its like in Protobuf values are values that may be null."""

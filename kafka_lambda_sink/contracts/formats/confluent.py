@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
 from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
 from kafka_lambda_sink.contracts.request import Entry, Payload, PayloadWithHeaders, encode
@@ -9,18 +11,21 @@ from kafka_lambda_sink.converters.converter import Embeddable
 from kafka_lambda_sink.core.schema import Schema
 
 
-def build_confluent(*, escaped: bool = False, writes_headers: bool = False) -> RequestFormat:
+def build_confluent(*, escaped: Collection[str] = (), writes_headers: bool = False) -> RequestFormat:
     """Topic, partition and offset are the original's, whatever transforms made of them.
 
-    `escaped` is `EscapedJsonKeyValueConverter`: keys and values without a schema are strings with JSON in them.
+    `escaped` has the parts, `key` and `value`, that are strings with JSON in them where they have no schema
+    (`EscapedJsonKeyValueConverter`).
     """
 
     def entry(sent: SentRecord) -> Entry:
         record = sent.record
         topic, partition = sent.origin
         key, value = sent.key, sent.value
-        if escaped:
-            key, value = _escaped(record.key_schema, key), _escaped(record.value_schema, value)
+        if "key" in escaped:
+            key = _escaped(record.key_schema, key)
+        if "value" in escaped:
+            value = _escaped(record.value_schema, value)
         fields = (record.timestamp, topic, partition, record.offset, key, value)
         return Entry(PayloadWithHeaders(*fields, sent.headers) if writes_headers else Payload(*fields))
 

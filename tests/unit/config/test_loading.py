@@ -54,7 +54,7 @@ def test_every_problem_is_told_at_once_with_its_line(refuse_text: Refuse):
         "aws.lambda.bach.size=3\n"
         "aws.lambda.batch.size=0\n"
         "topics=a,b/c\n"
-        "value.converter=io.confluent.connect.protobuf.ProtobufConverter\n"
+        "value.converter=com.example.Odd\n"
         "transforms=mask\n"
         "aws.access.key.id=AKIA\n"
         "producer.override.acks=1\n"
@@ -66,7 +66,7 @@ def test_every_problem_is_told_at_once_with_its_line(refuse_text: Refuse):
         (2, "aws.lambda.bach.size", "unknown-key"),
         (3, "aws.lambda.batch.size", "invalid-value"),
         (4, "topics", "invalid-value"),
-        (5, "value.converter", "not-built-yet"),
+        (5, "value.converter", "invalid-value"),
         (7, "aws.access.key.id", "missing-key"),
         (8, "producer.override.acks", "refused-key"),
         (9, "consumer.override.plugin.library.paths", "refused-key"),

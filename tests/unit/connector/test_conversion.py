@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.contracts.request import Conversion, PlainConverter, encode
-from kafka_lambda_sink.core.ports import SchemaRegistry
+from kafka_lambda_sink.core.ports import RegisteredSchema, SchemaRegistry
 from kafka_lambda_sink.core.record import SourceRecord
+from tests.support.avro_records import MemoryRegistry, framed
 from tests.support.config_text import FIVE
 from tests.support.records import TP, record
 from tests.support.stepped_clock import SteppedClock
+
+#: Of a configuration's further lines, and what opens a part's registry.
+Build: TypeAlias = Callable[[str, Callable[[str], SchemaRegistry]], Conversions]
 
 
 def no_registry(part: str) -> SchemaRegistry:
@@ -24,14 +28,19 @@ def no_registry(part: str) -> SchemaRegistry:
 
 
 @pytest.fixture
-def conversions(tmp_path: Path) -> Callable[[str], Conversions]:
-    def build(text: str) -> Conversions:
+def build(tmp_path: Path) -> Build:
+    def build(text: str, open_registry: Callable[[str], SchemaRegistry]) -> Conversions:
         path = tmp_path / "sink.properties"
         path.write_text(FIVE + text, encoding="utf-8")
         loaded = load(path, environ={})
-        return Conversions(loaded.sink, loaded.transforms, SteppedClock(), no_registry)
+        return Conversions(loaded.sink, loaded.transforms, SteppedClock(), open_registry)
 
     return build
+
+
+@pytest.fixture
+def conversions(build: Build) -> Callable[[str], Conversions]:
+    return lambda text: build(text, no_registry)
 
 
 def convert(under_test: Conversions, *records: SourceRecord) -> tuple[list[dict[str, Any]], Conversion]:
@@ -131,3 +140,51 @@ def test_decimals_of_an_envelope_are_numbers_where_they_are_asked_for(conversion
     conversions(numeric).open(TP).convert([record(1, value)], found)
     assert b'"value":1.20' in encode(found.entries)
     assert convert(conversions(numeric.replace("NUMERIC", "BASE64")), record(1, value))[0][0]["value"] == "eA=="
+
+
+def registered(kind: str, text: str) -> MemoryRegistry:
+    return MemoryRegistry(RegisteredSchema(7, kind, text))
+
+
+PROTO = """syntax = "proto3"; import "google/protobuf/wrappers.proto";
+message A { oneof one { int32 a = 1; } E e = 2; google.protobuf.Int32Value w = 3; enum E { X = 0; } }"""
+PROTOBUF = framed(b"\0\x08\x05\x1a\x02\x08\x09")
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "raw", "expected"),
+    [
+        ("protobuf", ("PROTOBUF", PROTO), PROTOBUF, {"one_0": {"a": 5}, "e": "X", "w": {"value": 9}}),
+        (
+            "protobuf\nvalue.converter.generate.index.for.unions=false\nvalue.converter.int.for.enums=true",
+            ("PROTOBUF", PROTO), PROTOBUF, {"one": {"a": 5}, "e": 0, "w": {"value": 9}},
+        ),
+        (
+            "protobuf\nvalue.converter.flatten.unions=true\nvalue.converter.wrapper.for.nullables=true",
+            ("PROTOBUF", PROTO), PROTOBUF, {"a": 5, "e": "X", "w": 9},
+        ),
+        ("jsonschema", ("JSON", '{"maximum": 1}'), framed(b"2"), 2),
+        ("avro", ("AVRO", '"int"'), framed(b"\x04"), 2),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("escaped", [False, True])
+def test_what_has_a_schema_in_a_registry_is_converted(
+    build: Build, text: str, schema: tuple[str, str], raw: bytes, expected: object, *, escaped: bool
+):
+    more = "record.converter.class=EscapedJsonKeyValueConverter\n" if escaped else ""
+    settings = f"value.converter={text}\nvalue.converter.schema.registry.url=http://x\n{more}"
+    for transforms in ("", "tombstones=drop\n"):
+        under_test = build(settings + transforms, lambda _: registered(*schema))
+        (payload,), found = convert(under_test, record(1, raw, b"k"))
+        assert payload["value"] == expected
+        assert not found.failures
+
+
+@pytest.mark.parametrize("transforms", ["", "tombstones=drop\n"])
+def test_json_is_validated_on_request(build: Build, transforms: str):
+    settings = "value.converter=jsonschema\nvalue.converter.schema.registry.url=http://x\n" + transforms
+    settings += "value.converter.json.fail.invalid.schema=true\n"
+    under_test = build(settings, lambda _: registered("JSON", '{"maximum": 1}'))
+    (payload,), found = convert(under_test, record(1, framed(b"1")), record(2, framed(b"2")))
+    assert payload["value"] == 1
+    assert [failed.offset() for failed, _ in found.failures] == [2]
