@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import asdict
 from typing import Any, Final
 
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
@@ -15,6 +16,7 @@ from kafka_lambda_sink.core.errors import (
 from kafka_lambda_sink.core.outcome import BatchFailure
 from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.report_line import report_of_tail
 from kafka_lambda_sink.telemetry.logs import RateLimited, get_logger
 
 #: Seconds between two lines of the same fault of the same partition, at the same level.
@@ -102,7 +104,7 @@ class Alarms:
         log(
             "batch failed", **_place(tp), start_offset=item.first_offset, end_offset=item.next_offset,
             function_error=failure.function_error, status=failure.status_code, request_id=failure.request_id,
-            executed_version=failure.executed_version, **_error(failure.error),
+            executed_version=failure.executed_version, **_report(failure), **_error(failure.error),
         )  # fmt: skip
 
     def errant_record(self, tp: TopicPartition, item: FailedRecord, error: RecordError) -> None:
@@ -154,6 +156,16 @@ class Alarms:
 
 def _place(tp: TopicPartition | None) -> dict[str, Any]:
     return {"topic": tp.topic, "partition": tp.partition} if tp else {}
+
+
+def _report(failure: BatchFailure) -> dict[str, Any]:
+    """What the end of the function's log says of the invocation, where `aws.lambda.log.type` asks for it."""
+    report = report_of_tail(failure.log_result)
+    if report is None:
+        return {}
+    fields = asdict(report)
+    del fields["request_id"]
+    return fields
 
 
 def _error(error: Exception) -> dict[str, Any]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from kafka_lambda_sink.core.errors import RetriableConversionError, TransientInvocationError
+from kafka_lambda_sink.core.batch import Batch
+from kafka_lambda_sink.core.errors import FunctionError, RetriableConversionError, TransientInvocationError
+from kafka_lambda_sink.core.outcome import failure_of_reply
+from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.alarms import Alarms
+from tests.support.records import record
 from tests.support.stepped_clock import SteppedClock
 
 P0 = TopicPartition("orders", 0)
@@ -52,3 +58,12 @@ def test_an_alarm_that_goes_on_is_told_once_a_minute(failing: Failing, caplog: p
     failing.go_on(4 + 120)
     assert levels(caplog) == ["WARNING", "ERROR", "ERROR"]
     assert caplog.records[-1].__dict__["fields"]["repeated"] == 59
+
+
+def test_a_failed_batch_is_told_with_what_the_functions_log_says_of_it(caplog: pytest.LogCaptureFixture):
+    log = b"REPORT RequestId: r-1\tDuration: 900.12 ms\tBilled Duration: 901 ms\tMemory Size: 128 MB\t\n"
+    reply = InvokeReply(200, b"{}", function_error="Unhandled", log_result=base64.b64encode(log).decode())
+    failure = failure_of_reply(FunctionError("Unhandled"), reply)
+    Alarms(SteppedClock()).batch_failed(P0, Batch(b"[]", [record(3)], []), failure, is_reported=True)
+    fields = caplog.records[0].__dict__["fields"]
+    assert (fields["duration_ms"], fields["billed_duration_ms"], fields["memory_size_mb"]) == (900.12, 901, 128)
