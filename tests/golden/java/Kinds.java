@@ -32,6 +32,8 @@ final class Kinds {
                 case "filter" -> Filters.run(given, outcome);
                 case "avro" -> Avro.run(given, outcome);
                 case "client-properties" -> ClientProperties.run(given, outcome);
+                case "kafka-event" -> KafkaEvents.run(given, outcome);
+                case "to-string" -> toText(given, outcome);
                 default -> throw new IllegalTableException("unknown kind " + given.path("kind"));
             }
         } catch (IllegalTableException error) {
@@ -54,6 +56,10 @@ final class Kinds {
             byte[] json = converter.fromConnectData(TOPIC, schema, Notation.value(given.get("value"), schema));
             outcome.put("json", json == null ? null : new String(json, StandardCharsets.UTF_8));
         }
+    }
+
+    private static void toText(ObjectNode given, ObjectNode outcome) {
+        outcome.put("text", Notation.value(given.get("value"), Notation.schema(given.get("schema"))).toString());
     }
 
     private static void read(ObjectNode given, ObjectNode outcome) {
