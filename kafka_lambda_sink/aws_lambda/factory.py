@@ -2,62 +2,40 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError
 
 from kafka_lambda_sink.aws_lambda.boto3_invoker import Boto3Invoker
-from kafka_lambda_sink.aws_lambda.botocore_faults import keep_body
 from kafka_lambda_sink.aws_lambda.connection import connection_to
 from kafka_lambda_sink.aws_lambda.control import Boto3FunctionControl
-from kafka_lambda_sink.aws_lambda.credentials import CredentialSource, SharedCredentialProvider
 from kafka_lambda_sink.aws_lambda.curl_invoker import CurlInvoker
 from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
-from kafka_lambda_sink.aws_lambda.refusal_parser import RefusalParser
+from kafka_lambda_sink.aws_lambda.region_access import RegionAccess
 from kafka_lambda_sink.aws_lambda.replies import SUCCESS
 from kafka_lambda_sink.aws_lambda.request import capture_request
-from kafka_lambda_sink.aws_lambda.session import (
-    LambdaSettings,
-    open_client,
-    open_session,
-    resolve_credentials,
-)
+from kafka_lambda_sink.aws_lambda.session import LambdaSettings
 from kafka_lambda_sink.aws_lambda.target import Target
 from kafka_lambda_sink.core.errors import ConfigError, Problem
 from kafka_lambda_sink.core.ports import Clock, Invoker
 
-if TYPE_CHECKING:
-    from mypy_boto3_lambda.client import LambdaClient
-
-#: A question on the control path is answered within this many seconds, or not at all.
-_CONTROL_READ_TIMEOUT = 30.0
-
 
 class FunctionClient:
-    """Owns the session, the credentials and the captured request of one connector. Thread-safe.
+    """Owns the captured request of one function, and the way to it unless `access` is given. Thread-safe.
 
-    Construction does no network IO. Raises ConfigError (no region, unknown profile, impossible endpoint or name).
+    Construction does no network IO, and must be alone in using `access` meanwhile. Raises ConfigError (no region,
+    unknown profile, impossible endpoint or name).
     """
 
-    def __init__(self, settings: LambdaSettings, clock: Clock) -> None:
+    def __init__(self, settings: LambdaSettings, clock: Clock, access: RegionAccess | None = None) -> None:
         self._settings = settings
-        self._session = open_session(settings)
-        self._credentials = CredentialSource(partial(resolve_credentials, settings), clock)
-        self._session.register_component("credential_provider", SharedCredentialProvider(self._credentials))
-        self._control_client = self._open_client(min(settings.read_timeout, _CONTROL_READ_TIMEOUT))
-        self._lock = threading.Lock()
-        self._clients: dict[float, LambdaClient] = {}
+        self._access = access or RegionAccess(settings, clock)
         try:
-            self._request = capture_request(self._control_client, settings)
+            self._request = capture_request(self._access.control_client, settings)
         except BotoCoreError as error:
             problem = Problem(key="aws.lambda.function.name", message=str(error), error_id="invalid-value")
             raise ConfigError([problem]) from error
         self._target = self._find_target()
-        self._parser = RefusalParser(self._control_client.meta.service_model)
 
     @property
     def endpoint(self) -> str:
@@ -66,12 +44,12 @@ class FunctionClient:
 
     def known_regions(self) -> list[str]:
         """Where the AWS SDK knows Lambda to be. A region that is newer than the SDK is not among them."""
-        partitions = self._session.get_available_partitions()
-        return [region for name in partitions for region in self._session.get_available_regions("lambda", name)]
+        partitions = self._access.session.get_available_partitions()
+        return [region for name in partitions for region in self._access.session.get_available_regions("lambda", name)]
 
     def control(self) -> Boto3FunctionControl:
         """The control path."""
-        return Boto3FunctionControl(self._control_client, self._target, self._credentials)
+        return Boto3FunctionControl(self._access.control_client, self._target, self._access.credentials)
 
     def invoker(self, read_timeout: ReadTimeout | None = None) -> Invoker:
         """A new invoker for one thread; `read_timeout` takes the settings' place. No IO.
@@ -82,20 +60,20 @@ class FunctionClient:
         settings = self._settings
         wait = read_timeout or ReadTimeout(settings.read_timeout)
         if not self._uses_curl:
-            return Boto3Invoker(self._client, wait, settings, self._target, self._credentials)
+            return Boto3Invoker(self._access.client, wait, settings, self._target, self._access.credentials)
         return CurlInvoker(
             request=self._request,
-            connection=connection_to(self._request.url, settings, self._session),
+            connection=connection_to(self._request.url, settings, self._access.session),
             read_timeout=wait,
-            credentials=self._credentials,
+            credentials=self._access.credentials,
             target=self._target,
-            parser=self._parser,
+            parser=self._access.parser,
             success=SUCCESS[settings.invocation_type],
         )
 
     def describe(self) -> dict[str, str]:
         """What a start line says; no secrets."""
-        connection = connection_to(self._request.url, self._settings, self._session)
+        connection = connection_to(self._request.url, self._settings, self._access.session)
         return {
             "function": self._settings.function_name,
             "qualifier": self._settings.qualifier or "",
@@ -113,26 +91,13 @@ class FunctionClient:
         return self._settings.transport == "curl" and self._request.is_plain_sigv4
 
     def _find_target(self) -> Target:
-        region = self._control_client.meta.region_name
+        region = self._access.control_client.meta.region_name
         parts = urlsplit(self._request.url)
         return Target(
             function_name=self._settings.function_name,
             qualifier=self._settings.qualifier,
             region=region,
-            partition=self._session.get_partition_for_region(region),
+            partition=self._access.session.get_partition_for_region(region),
             endpoint=f"{parts.scheme}://{parts.netloc}",
             role_arn=self._settings.role_arn,
         )
-
-    def _client(self, read_timeout: float) -> LambdaClient:
-        """One client for all invokers with the same timeout: a client a thread would cost megabytes each."""
-        with self._lock:
-            client = self._clients.get(read_timeout)
-            if client is None:
-                client = self._clients[read_timeout] = self._open_client(read_timeout)
-            return client
-
-    def _open_client(self, read_timeout: float) -> LambdaClient:
-        client = open_client(replace(self._settings, read_timeout=read_timeout), self._session)
-        client.meta.events.register("response-received.lambda", keep_body)
-        return client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import certifi
@@ -12,6 +13,7 @@ from kafka_lambda_sink.aws_lambda.boto3_invoker import Boto3Invoker
 from kafka_lambda_sink.aws_lambda.connection import connection_to
 from kafka_lambda_sink.aws_lambda.curl_invoker import CurlInvoker
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
+from kafka_lambda_sink.aws_lambda.region_access import RegionAccess
 from kafka_lambda_sink.aws_lambda.request import capture_request
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings, open_client, open_session
 from kafka_lambda_sink.core.errors import ConfigError
@@ -84,6 +86,20 @@ def test_the_transport_is_the_settings(transport: str, kind: type):
     assert type(invoker) is kind
     assert made.describe()["transport"] == transport
     invoker.close()
+
+
+def test_functions_of_one_region_share_the_way_there():
+    settings = LambdaSettings(function_name="orders", region="eu-west-1", endpoint_url="http://127.0.0.1:9001")
+    access = RegionAccess(settings, SteppedClock())
+    first, second = (
+        FunctionClient(replace(settings, function_name=name), SteppedClock(), access)
+        for name in ("orders", "returns:7")
+    )
+
+    assert first._request.url == "http://127.0.0.1:9001/2015-03-31/functions/orders/invocations"
+    assert second._request.url == "http://127.0.0.1:9001/2015-03-31/functions/returns%3A7/invocations"
+    assert [each.describe()["function"] for each in (first, second)] == ["orders", "returns:7"]
+    assert access.client(5.0) is access.client(5.0)
 
 
 @pytest.mark.parametrize("endpoint", ["lambda.example", "ftp//x"])
