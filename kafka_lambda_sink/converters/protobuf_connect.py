@@ -81,6 +81,11 @@ class Member(NamedTuple):
     oneof: Any = None
 
 
+def syntax_of(file: Any) -> str:
+    """What a file's descriptor says its syntax is."""
+    return str(FileDescriptorProto.FromString(file.serialized_pb).syntax)
+
+
 def is_message(field: Any) -> bool:
     """Whether values of a field are messages; groups are."""
     return field.type in _MESSAGES
@@ -100,7 +105,7 @@ def members(message: Any, form: ProtobufForm) -> Iterator[Member]:
     """What a struct of this message has: oneofs first."""
     proto = DescriptorProto()
     message.CopyToProto(proto)
-    is_proto2 = FileDescriptorProto.FromString(message.file.serialized_pb).syntax in {"", "proto2"}
+    is_proto2 = syntax_of(message.file) in {"", "proto2"}
     alone = {one.name for one in proto.field if one.proto3_optional}
     fields = message.fields
     for index, oneof in enumerate(message.oneofs):

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from kafka_lambda_sink.converters.decimals import MOST_DIGITS, from_bytes
+from kafka_lambda_sink.converters.protobuf_connect import syntax_of
 from kafka_lambda_sink.converters.unconvertible import UnconvertibleError
 from kafka_lambda_sink.core.schema import DATE, DECIMAL, TIME, TIMESTAMP, Instant, Schema, Type
 from kafka_lambda_sink.transforms.java_calendar import DAY_MS, date_of, days_of
@@ -27,7 +28,8 @@ def scalar(field: Any, schema: Schema) -> Finish | None:
     if field.type == FieldDescriptorProto.TYPE_ENUM:
         return None if schema.type is Type.INT32 else _name_of(field.enum_type)
     if schema.type is Type.STRING:
-        return _text
+        # Of proto3 the runtime has looked at it.
+        return None if syntax_of(field.file) == "proto3" else _text
     if schema.type in _NARROW:
         limit = _NARROW[schema.type]
         # Java's cast.
