@@ -21,7 +21,7 @@ from kafka_lambda_sink.aws_lambda.request import invoke_parameters
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
 from kafka_lambda_sink.aws_lambda.target import Target
 from kafka_lambda_sink.core.errors import InvocationAborted, InvocationError
-from kafka_lambda_sink.core.ports import InvokeReply
+from kafka_lambda_sink.core.ports import CallContext, InvokeReply
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient
@@ -56,7 +56,7 @@ class Boto3Invoker:
         self._aborted = False
         self._outcome: SimpleQueue[_Outcome] = SimpleQueue()
 
-    def invoke(self, payload: bytes) -> InvokeReply:
+    def invoke(self, payload: bytes, call: CallContext | None = None) -> InvokeReply:
         """See `core.ports.Invoker`."""
         outcome: SimpleQueue[_Outcome] = SimpleQueue()
         with self._lock:
@@ -65,7 +65,7 @@ class Boto3Invoker:
             self._outcome = outcome
         seconds = self._read_timeout.seconds
         client = self._client_for(seconds)
-        threading.Thread(target=self._call, args=(client, payload, outcome), name="invoke", daemon=True).start()
+        threading.Thread(target=self._call, args=(client, payload, call, outcome), name="invoke", daemon=True).start()
         deadline = self._settings.connect_timeout + seconds
         try:
             result = outcome.get(timeout=deadline)
@@ -90,11 +90,13 @@ class Boto3Invoker:
     def close(self) -> None:
         """See `core.ports.Invoker`. The connections belong to the shared client."""
 
-    def _call(self, client: LambdaClient, payload: bytes, outcome: SimpleQueue[_Outcome]) -> None:
+    def _call(
+        self, client: LambdaClient, payload: bytes, call: CallContext | None, outcome: SimpleQueue[_Outcome]
+    ) -> None:
         used: ReadOnlyCredentials | None = None
         try:
             used = self._credentials.current()
-            outcome.put(self._reply(client, payload))
+            outcome.put(self._reply(client, payload, call))
         except (BotoCoreError, ClientError) as error:
             mapped = as_invocation_error(error, self._target)
             mapped.__cause__ = error
@@ -102,8 +104,8 @@ class Boto3Invoker:
         except Exception as error:  # noqa: BLE001  # raised again on the caller's thread
             outcome.put(error)
 
-    def _reply(self, client: LambdaClient, payload: bytes) -> InvokeReply:
-        response = client.invoke(**invoke_parameters(self._settings, payload))
+    def _reply(self, client: LambdaClient, payload: bytes, call: CallContext | None) -> InvokeReply:
+        response = client.invoke(**invoke_parameters(self._settings, payload, call))
         body = self._read(response["Payload"])
         status = response["StatusCode"]
         metadata = response["ResponseMetadata"]

@@ -24,7 +24,7 @@ from kafka_lambda_sink.aws_lambda.request import InvokeRequest
 from kafka_lambda_sink.aws_lambda.signing import RequestSigner
 from kafka_lambda_sink.aws_lambda.target import Target
 from kafka_lambda_sink.core.errors import InvocationAborted, InvocationError
-from kafka_lambda_sink.core.ports import InvokeReply
+from kafka_lambda_sink.core.ports import CallContext, InvokeReply
 
 _FIRST_REFUSAL = 300
 
@@ -53,7 +53,7 @@ class CurlInvoker:
         self._channel = Channel(request.url, request.user_agent, connection, read_timeout)
         self._reader = HttpReplyReader(self._channel.receive, MAX_REPLY_BYTES)
 
-    def invoke(self, payload: bytes) -> InvokeReply:
+    def invoke(self, payload: bytes, call: CallContext | None = None) -> InvokeReply:
         """See `core.ports.Invoker`."""
         channel = self._channel
         if channel.is_aborted:
@@ -64,7 +64,7 @@ class CurlInvoker:
             raise as_invocation_error(error, self._target) from error
         self._connect()
         try:
-            head = self._signer.head(payload, credentials)
+            head = self._signer.head(payload, credentials, call=call)
         except ValueError as error:
             raise fault_error(errors.CREDENTIALS_UNAVAILABLE, str(error), self._target) from error
         reply = self._exchange(head, payload)

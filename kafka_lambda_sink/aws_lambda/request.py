@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSRequest
 
+from kafka_lambda_sink.aws_lambda.call_headers import TRACE_HEADER, TRACE_PARAMETER, encoded_context
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
+from kafka_lambda_sink.core.ports import CallContext
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient
@@ -25,6 +27,8 @@ _VOLATILE = frozenset(
         "amz-sdk-request",
         "host",
         "user-agent",
+        # Of AWS Lambda's own environment; ours is the batch's.
+        TRACE_HEADER.lower(),
     }
 )
 
@@ -52,8 +56,10 @@ class _Captured(Exception):
         self.request = request
 
 
-def invoke_parameters(settings: LambdaSettings, payload: bytes) -> InvocationRequestTypeDef:
-    """Parameters of `client.invoke`."""
+def invoke_parameters(
+    settings: LambdaSettings, payload: bytes, call: CallContext | None = None
+) -> InvocationRequestTypeDef:
+    """Parameters of `client.invoke`, where the client is one of `session.open_client`."""
     parameters: InvocationRequestTypeDef = {
         "FunctionName": settings.function_name,
         "InvocationType": settings.invocation_type,
@@ -63,6 +69,8 @@ def invoke_parameters(settings: LambdaSettings, payload: bytes) -> InvocationReq
         parameters["Qualifier"] = settings.qualifier
     if settings.log_tail and settings.invocation_type == "RequestResponse":
         parameters["LogType"] = "Tail"
+    if call is not None:
+        _add_context(parameters, call)
     return parameters
 
 
@@ -79,6 +87,17 @@ def capture_request(client: LambdaClient, settings: LambdaSettings) -> InvokeReq
     finally:
         client.meta.events.unregister(_EVENT, _leave)
     raise AssertionError(f"botocore sent an invocation without the event {_EVENT}")
+
+
+def _add_context(parameters: InvocationRequestTypeDef, call: CallContext) -> None:
+    if call.client_context is not None:
+        parameters["ClientContext"] = encoded_context(call.client_context)
+    if call.tenant_id is not None:
+        parameters["TenantId"] = call.tenant_id
+    if call.durable_name is not None:
+        parameters["DurableExecutionName"] = call.durable_name
+    if call.trace_header is not None:
+        parameters[TRACE_PARAMETER] = call.trace_header  # type: ignore[typeddict-unknown-key]
 
 
 def _leave(request: AWSRequest, signing_name: str, region_name: str, signature_version: str, **_: Any) -> None:

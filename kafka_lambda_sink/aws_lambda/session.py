@@ -12,6 +12,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, Defer
 from botocore.exceptions import BotoCoreError, ConfigParseError, NoRegionError, ProfileNotFound
 from botocore.session import Session
 
+from kafka_lambda_sink.aws_lambda.call_headers import send_traces
 from kafka_lambda_sink.aws_lambda.target import region_of
 from kafka_lambda_sink.core.errors import ConfigError, Problem
 
@@ -102,6 +103,7 @@ def open_client(settings: LambdaSettings, session: Session) -> LambdaClient:
     except (ValueError, BotoCoreError) as error:
         raise _config_error("aws.lambda.endpoint.url", error, "Give scheme and host: https://host[:port]") from error
     typed: LambdaClient = client
+    send_traces(typed)
     return typed
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from time import gmtime, strftime, struct_time
 from urllib.parse import quote, unquote, urlsplit
@@ -17,7 +18,9 @@ from urllib.parse import quote, unquote, urlsplit
 from botocore.credentials import ReadOnlyCredentials
 from botocore.utils import normalize_url_path
 
+from kafka_lambda_sink.aws_lambda.call_headers import TRACE_HEADER, signed_headers
 from kafka_lambda_sink.aws_lambda.request import InvokeRequest
+from kafka_lambda_sink.core.ports import CallContext
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -43,11 +46,19 @@ class RequestSigner:
         self._now: struct_time | None = None
         # Of one second and one set of credentials:
         self._key = b""
+        self._scope = ""
+        self._sent: list[tuple[str, str]] = []
         self._canonical = b""
         self._to_sign = b""
         self._head = b""
 
-    def head(self, payload: bytes, credentials: ReadOnlyCredentials, now: struct_time | None = None) -> bytes:
+    def head(
+        self,
+        payload: bytes,
+        credentials: ReadOnlyCredentials,
+        now: struct_time | None = None,
+        call: CallContext | None = None,
+    ) -> bytes:
         """Everything before `payload`, the empty line included. `now`: UTC, the current time where None.
 
         Raises ValueError for credentials that no header can carry; the message does not quote them.
@@ -56,10 +67,11 @@ class RequestSigner:
         now = now or gmtime()
         if now != self._now or credentials is not self._credentials:
             self._prepare(credentials, now)
-        canonical = self._canonical + sha256(payload).hexdigest().encode()
+        canonical, head = (self._canonical, self._head) if call is None else self._parts_with(call, credentials)
+        canonical += sha256(payload).hexdigest().encode()
         to_sign = self._to_sign + sha256(canonical).hexdigest().encode()
         signature = hmac.digest(self._key, to_sign, "sha256").hex().encode()
-        return b"%b%b\r\nContent-Length: %d\r\n\r\n" % (self._head, signature, len(payload))
+        return b"%b%b\r\nContent-Length: %d\r\n\r\n" % (head, signature, len(payload))
 
     def _prepare(self, credentials: ReadOnlyCredentials, now: struct_time) -> None:
         request, token = self._request, credentials.token
@@ -67,17 +79,29 @@ class RequestSigner:
             raise ValueError("the access key or the session token has characters that no key of AWS's has")
         stamp = strftime("%Y%m%dT%H%M%SZ", now)
         scope = f"{stamp[:8]}/{request.signing_region}/{request.signing_name}/aws4_request"
-        sent = [*request.headers, ("X-Amz-Date", stamp), *([("X-Amz-Security-Token", token)] if token else [])]
+        self._sent = [*request.headers, ("X-Amz-Date", stamp), *([("X-Amz-Security-Token", token)] if token else [])]
+        self._scope = scope
+        self._key = _signing_key(credentials.secret_key, scope)
+        self._to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n".encode()
+        self._canonical, self._head = self._parts(self._sent, self._unsigned, credentials)
+        self._credentials, self._now = credentials, now
+
+    def _parts_with(self, call: CallContext, credentials: ReadOnlyCredentials) -> tuple[bytes, bytes]:
+        trace = "" if call.trace_header is None else f"{TRACE_HEADER}: {call.trace_header}\r\n"
+        return self._parts([*self._sent, *signed_headers(call)], self._unsigned + trace, credentials)
+
+    def _parts(
+        self, sent: Sequence[tuple[str, str]], unsigned: str, credentials: ReadOnlyCredentials
+    ) -> tuple[bytes, bytes]:
+        """The canonical request up to the payload's hash, and the head up to the signature."""
         signed = sorted((name.lower(), " ".join(value.split())) for name, value in [*sent, ("host", self._host)])
         names = ";".join(name for name, _ in signed)
         lines = "".join(f"{name}:{value}\n" for name, value in signed)
-        self._key = _signing_key(credentials.secret_key, scope)
-        self._canonical = f"POST\n{self._path}\n{self._query}\n{lines}\n{names}\n".encode()
-        self._to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n".encode()
+        canonical = f"POST\n{self._path}\n{self._query}\n{lines}\n{names}\n".encode()
         headers = "".join(f"{name}: {value}\r\n" for name, value in sent)
-        authorization = f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature="
-        self._head = f"{self._line}{self._unsigned}{headers}Authorization: {authorization}".encode()
-        self._credentials, self._now = credentials, now
+        algorithm = f"{_ALGORITHM} Credential={credentials.access_key}/{self._scope}"
+        authorization = f"Authorization: {algorithm}, SignedHeaders={names}, Signature="
+        return canonical, f"{self._line}{unsigned}{headers}{authorization}".encode()
 
 
 def _signing_key(secret: str | None, scope: str) -> bytes:

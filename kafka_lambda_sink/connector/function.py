@@ -15,7 +15,7 @@ from kafka_lambda_sink.core.errors import (
     Problem,
     TransientInvocationError,
 )
-from kafka_lambda_sink.core.ports import Clock, FunctionControl, InvokeReply
+from kafka_lambda_sink.core.ports import CallContext, Clock, FunctionControl, InvokeReply
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.telemetry.logs import get_logger
@@ -78,7 +78,7 @@ class DryRunInvoker:
         self._control = control
         self._stop = threading.Event()
 
-    def invoke(self, payload: bytes) -> InvokeReply:  # noqa: ARG002 - a DryRun has an empty payload
+    def invoke(self, payload: bytes, call: CallContext | None = None) -> InvokeReply:  # noqa: ARG002 - it is empty
         """Ask whether we may invoke the function. Blocks."""
         if self._stop.is_set():
             raise InvocationAborted

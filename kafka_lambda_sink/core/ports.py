@@ -33,10 +33,27 @@ class InvokeReply:
     request_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallContext:
+    """What goes beside the payload of one invocation, each in a header of its own; None is not sent.
+
+    Whoever makes one keeps to the rules of the service model: nothing checks them again before they are sent.
+    """
+
+    #: JSON, at most 2,685 bytes, which are 3,580 of the 3,583 allowed in base64. Synchronous invocations only.
+    client_context: bytes | None = None
+    #: 1 to 256 of `a-zA-Z0-9._:/=+-@ `.
+    tenant_id: str | None = None
+    #: In X-Ray's form: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
+    trace_header: str | None = None
+    #: 1 to 64 of `a-zA-Z0-9-_`.
+    durable_name: str | None = None
+
+
 class Invoker(Protocol):
     """Invokes one function. One instance belongs to one thread; only `abort` may be called from another."""
 
-    def invoke(self, payload: bytes) -> InvokeReply:
+    def invoke(self, payload: bytes, call: CallContext | None = None) -> InvokeReply:
         """Send `payload` once and wait for the reply. Blocks up to the read timeout. Makes no retry of its own.
 
         Raises TransientInvocationError, ExpiredCredentialsError, ConfigurationInvocationError, PayloadInvocationError,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from dataclasses import replace
 from functools import cache
 from time import gmtime, strptime
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from kafka_lambda_sink.aws_lambda.request import InvokeRequest, capture_request
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
 from kafka_lambda_sink.aws_lambda.signing import RequestSigner
+from kafka_lambda_sink.core.ports import CallContext
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient
@@ -35,6 +38,14 @@ PRINTABLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_s
 CREDENTIALS = st.builds(ReadOnlyCredentials, WORD, st.text(min_size=1, max_size=60), st.none() | PRINTABLE)
 ENDPOINTS = st.sampled_from(
     [None, "http://127.0.0.1:9001", "https://lambda.example:443", "http://Gateway.example:80/base//a b/../c%20d/"]
+)
+TENANT = st.from_regex(r"[a-zA-Z0-9._:/=+@-]([a-zA-Z0-9._:/=+@ -]{0,200}[a-zA-Z0-9._:/=+@-])?", fullmatch=True)
+CALLS = st.builds(
+    CallContext,
+    client_context=st.none() | st.binary(max_size=2685),
+    tenant_id=st.none() | TENANT,
+    trace_header=st.none() | st.just("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"),
+    durable_name=st.none() | st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True),
 )
 
 
@@ -100,3 +111,27 @@ def test_nothing_of_one_request_is_left_in_the_next(requests: list[tuple[ReadOnl
     for credentials, seconds, payload in requests:
         now = gmtime(seconds)
         assert kept.head(payload, credentials, now) == RequestSigner(request).head(payload, credentials, now)
+
+
+@given(CALLS, CREDENTIALS, st.binary(max_size=20))
+def test_what_goes_beside_a_payload_is_signed_as_botocore_signs_it(
+    call: CallContext, credentials: ReadOnlyCredentials, payload: bytes
+):
+    request = capture_request(client(None), LambdaSettings(function_name="orders", region=REGION))
+    beside = [
+        ("X-Amz-Client-Context", None if call.client_context is None else b64encode(call.client_context).decode()),
+        ("X-Amz-Tenant-Id", call.tenant_id),
+        ("X-Amzn-Trace-Id", call.trace_header),
+        ("X-Amz-Durable-Execution-Name", call.durable_name),
+    ]
+    sent = [(name, value) for name, value in beside if value is not None]
+    theirs = signed_by_botocore(replace(request, headers=(*request.headers, *sent)), credentials, payload)
+    now = strptime(theirs.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
+    signer = RequestSigner(request)
+
+    ours = headers_of(signer.head(payload, credentials, now, call))
+
+    assert ours["Authorization"] == theirs.headers["Authorization"]
+    assert dict(theirs.headers.items()).items() <= ours.items()
+    # What came beside one payload is not beside the next.
+    assert signer.head(payload, credentials, now) == RequestSigner(request).head(payload, credentials, now)

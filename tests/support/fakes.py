@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from kafka_lambda_sink.core.errors import InvocationAborted, OffsetOutOfRangeError
-from kafka_lambda_sink.core.ports import InvokeReply, Position, TopicSnapshot
+from kafka_lambda_sink.core.ports import CallContext, InvokeReply, Position, TopicSnapshot
 from kafka_lambda_sink.core.record import SourceRecord, next_offset
 from tests.support.stepped_clock import SteppedClock
 
@@ -39,13 +39,16 @@ class ScriptedInvoker:
     def __init__(self, *script: Answer) -> None:
         self.script = deque(script)
         self.payloads: list[bytes] = []
+        #: What came beside each payload.
+        self.calls: list[CallContext | None] = []
         self.is_aborted = False
         self.is_closed = False
 
-    def invoke(self, payload: bytes) -> InvokeReply:
+    def invoke(self, payload: bytes, call: CallContext | None = None) -> InvokeReply:
         if self.is_aborted:
             raise InvocationAborted
         self.payloads.append(payload)
+        self.calls.append(call)
         answer = self.script.popleft() if self.script else echo
         if isinstance(answer, Exception):
             raise answer
