@@ -10,8 +10,8 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from kafka_lambda_sink.converters.decimals import MOST_DIGITS, from_bytes
 from kafka_lambda_sink.converters.protobuf_connect import syntax_of
 from kafka_lambda_sink.converters.unconvertible import UnconvertibleError
+from kafka_lambda_sink.core.java_calendar import DAY_MS, date_of, days_of
 from kafka_lambda_sink.core.schema import DATE, DECIMAL, TIME, TIMESTAMP, Instant, Schema, Type
-from kafka_lambda_sink.transforms.java_calendar import DAY_MS, date_of, days_of
 
 #: A value that is there to another. Raises UnconvertibleError.
 Finish: TypeAlias = Callable[[Any], Any]

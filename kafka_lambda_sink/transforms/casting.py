@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from kafka_lambda_sink.converters.singles import nearest_single
+from kafka_lambda_sink.core.java_calendar import DAY_MS
 from kafka_lambda_sink.core.schema import DATE, TIME, Float32, Instant, Schema, Type
 from kafka_lambda_sink.transforms.date_format import DateFormat
-from kafka_lambda_sink.transforms.java_calendar import DAY_MS
 from kafka_lambda_sink.transforms.java_numbers import (
     double_text,
     narrowed,

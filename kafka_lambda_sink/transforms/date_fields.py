@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kafka_lambda_sink.transforms.java_calendar import DAY_MS, WEEK, day_of_week, days_of, week_start
+from kafka_lambda_sink.core.java_calendar import DAY_MS, WEEK, day_of_week, days_of, week_start
 
 _EPOCH_YEAR: Final = 1970
 

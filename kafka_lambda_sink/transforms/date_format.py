@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from kafka_lambda_sink.core.schema import Instant
-from kafka_lambda_sink.transforms.date_names import DAYS, ERAS, HALVES, MONTHS
-from kafka_lambda_sink.transforms.date_pattern import DateField, parse_date_pattern
-from kafka_lambda_sink.transforms.date_reader import DateReader
-from kafka_lambda_sink.transforms.java_calendar import (
+from kafka_lambda_sink.core.java_calendar import (
     DAY_MS,
     WEEK,
     CivilDate,
@@ -20,6 +16,10 @@ from kafka_lambda_sink.transforms.java_calendar import (
     week_date,
     week_of,
 )
+from kafka_lambda_sink.core.schema import Instant
+from kafka_lambda_sink.transforms.date_names import DAYS, ERAS, HALVES, MONTHS
+from kafka_lambda_sink.transforms.date_pattern import DateField, parse_date_pattern
+from kafka_lambda_sink.transforms.date_reader import DateReader
 
 #: From so many letters on a name is written whole.
 _WHOLE: Final = 4

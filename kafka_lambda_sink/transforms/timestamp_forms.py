@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from kafka_lambda_sink.core.java_calendar import DAY_MS
 from kafka_lambda_sink.core.schema import (
     DATE,
     INT64,
@@ -22,7 +23,6 @@ from kafka_lambda_sink.core.schema import (
     timestamp_schema,
 )
 from kafka_lambda_sink.transforms.date_format import DateFormat
-from kafka_lambda_sink.transforms.java_calendar import DAY_MS
 from kafka_lambda_sink.transforms.java_numbers import wrapped
 from kafka_lambda_sink.transforms.requirement import refused
 

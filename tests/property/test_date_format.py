@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kafka_lambda_sink.core.java_calendar import date_of, day_of_week, day_of_year, days_of
 from kafka_lambda_sink.transforms.date_format import DateFormat
-from kafka_lambda_sink.transforms.java_calendar import date_of, day_of_week, day_of_year, days_of
 
 EPOCH = date(1970, 1, 1)
 LONGS = st.integers(-(2**63), 2**63 - 1)
