@@ -10,12 +10,12 @@ from kafka_lambda_sink.transforms.entry_points import GROUP
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "transform"
 
 
-def put_package(site: Path, module: str, source: str, entry_points: str) -> None:
-    """Put a package of one module into a new folder; the entry points are lines of our group."""
+def put_package(site: Path, module: str, source: str, entry_points: str, group: str = GROUP) -> None:
+    """Put a package of one module into a new folder; the entry points are lines of `group`."""
     metadata = site / f"{module}-1.0.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0.0\n", encoding="utf-8")
-    (metadata / "entry_points.txt").write_text(f"[{GROUP}]\n{entry_points}\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{entry_points}\n", encoding="utf-8")
     (site / f"{module}.py").write_text(source, encoding="utf-8")
 
 

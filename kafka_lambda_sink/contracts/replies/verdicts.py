@@ -33,4 +33,7 @@ class ReplyContract(Protocol):
     """Reads the replies of a function that ran without an error. Pure; any thread."""
 
     def judge(self, reply: InvokeReply, batch: Batch) -> Verdicts:
-        """The verdicts. Raises ReplyError where the whole batch has to count as failed."""
+        """The verdicts.
+
+        Raises ReplyError where the whole batch has to count as failed, FunctionError where the reply says that it has.
+        """
