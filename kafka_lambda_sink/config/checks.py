@@ -26,6 +26,9 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _credentials(config)
     yield from _function(config)
     yield from _limits(config)
+    if config.errors_deadletterqueue_function_errors_enable and not config.errors_deadletterqueue_topic_name:
+        enable, topic = "errors_deadletterqueue_function_errors_enable", "errors_deadletterqueue_topic_name"
+        yield Finding((enable, topic), "needs errors.deadletterqueue.topic.name beside it", "missing-key")
     yield from _group(config, clients.coordinator)
     yield from registry_errors(config)
     yield from field_errors(config)
@@ -46,11 +49,20 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
         if config.aws_lambda_log_type == "tail":
             message = "an asynchronous invocation returns no log"
             yield Finding(("aws_lambda_log_type", "aws_lambda_invocation_type"), message, "no-effect")
-    if config.errors_deadletterqueue_topic_name and config.errors_tolerance == "none":
-        message = "nothing is written to it while errors.tolerance is none"
-        yield Finding(("errors_deadletterqueue_topic_name", "errors_tolerance"), message, "no-effect")
+    yield from _idle_dead_letters(config)
     if config.aws_profile and config.aws_access_key_id:
         yield Finding(("aws_profile", "aws_access_key_id"), "has no effect beside static keys", "no-effect")
+
+
+def _idle_dead_letters(config: SinkConfig) -> Iterator[Finding]:
+    enable = "errors_deadletterqueue_function_errors_enable"
+    if config.errors_deadletterqueue_function_errors_enable:
+        if config.behavior_on_error == "ignore":
+            message = "nothing is given up while behavior.on.error is ignore: failures are only counted"
+            yield Finding((enable, "behavior_on_error"), message, "no-effect")
+    elif config.errors_deadletterqueue_topic_name and config.errors_tolerance == "none":
+        message = "nothing is written to it while errors.tolerance is none"
+        yield Finding(("errors_deadletterqueue_topic_name", "errors_tolerance"), message, "no-effect")
 
 
 def _selection(config: SinkConfig) -> Iterator[Finding]:

@@ -121,9 +121,11 @@ class SinkConfig(
     def report_topics(self) -> dict[str, str]:
         """The topics that are written, each with the key that names it.
 
-        An asynchronous connector has no results, and one that tolerates no errors has no dead letters.
+        An asynchronous connector has no results, and one that tolerates no errors has no dead letters but those of
+        the function.
         """
-        has_results, has_dead_letters = self.aws_lambda_invocation_type == "sync", self.errors_tolerance == "all"
+        has_results = self.aws_lambda_invocation_type == "sync"
+        has_dead_letters = self.errors_tolerance == "all" or self.errors_deadletterqueue_function_errors_enable
         named = {
             "aws.lambda.response.topic": self.aws_lambda_response_topic if has_results else None,
             "aws.lambda.error.topic": self.aws_lambda_error_topic,

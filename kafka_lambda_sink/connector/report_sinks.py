@@ -78,15 +78,19 @@ class ReportSinks:
         results = self._topics.get("aws.lambda.response.topic")
         errors = self._topics.get("aws.lambda.error.topic")
         dead_letters = self._topics.get("errors.deadletterqueue.topic.name")
+        dead_letter_sink = (
+            DeadLetterSink(_dead_letters(config, dead_letters.topic), self._reporter(dead_letters))
+            if dead_letters
+            else None
+        )
         return Policy(
             behavior_on_error=BehaviorOnError(config.behavior_on_error),
             tolerates_errant_records=config.errors_tolerance == "all",
             log_errant_records=config.errors_log_enable,
             results=ResultSink(_results(config, results.topic), self._reporter(results)) if results else None,
             errors=ErrorSink(_errors(config, errors.topic), self._reporter(errors)) if errors else None,
-            dead_letters=DeadLetterSink(_dead_letters(config, dead_letters.topic), self._reporter(dead_letters))
-            if dead_letters
-            else None,
+            dead_letters=dead_letter_sink,
+            given_up=dead_letter_sink if config.errors_deadletterqueue_function_errors_enable else None,
         )
 
     @property
@@ -164,10 +168,12 @@ def _dead_letters(config: SinkConfig, topic: str) -> DeadLetterReports:
     return DeadLetterReports(
         topic,
         connector=config.name,
+        function_name=config.aws_lambda_function_name,
         has_context=config.errors_deadletterqueue_context_headers_enable,
         stages={
             "KEY_CONVERTER": config.key_converter,
             "VALUE_CONVERTER": config.value_converter,
             "HEADER_CONVERTER": config.header_converter,
+            "TASK_PUT": config.connector_class or "",
         },
     )

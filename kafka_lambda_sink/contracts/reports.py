@@ -10,7 +10,7 @@ import msgspec
 
 from kafka_lambda_sink.contracts.report_format import PLAIN, ReportFormat, Wrapping, envelope, struct_schema
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
-from kafka_lambda_sink.core.errors import RecordError
+from kafka_lambda_sink.core.errors import FunctionError, KafkaLambdaSinkError, RecordError, RecordFailedError
 from kafka_lambda_sink.core.outcome import BatchFailure
 from kafka_lambda_sink.core.ports import Report
 from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
@@ -21,6 +21,10 @@ _MAX_MESSAGE: Final = 4096
 _CONTEXT: Final = "__connect.errors."
 #: Stands for the headers of a dead letter that could not be read.
 _HEADERS_HEADER: Final = "kls.headers"
+#: Prefix of headers for which Connect has no name.
+_OWN: Final = "kls."
+#: Kafka Connect's name of the stage in which a sink's task takes records.
+_TASK_STAGE: Final = "TASK_PUT"
 
 _COORDINATES_SCHEMA: Final = [("topic", "string", False), ("partition", "int32", False)]
 _RESULT_KEY: Final = struct_schema([*_COORDINATES_SCHEMA, ("offset", "int64", False)])
@@ -139,7 +143,7 @@ class ErrorReports:
         headers = (
             *shared,
             *_place(first, b"%d" % item.first_offset),
-            ("error_message", str(failure.error)[:_MAX_MESSAGE].encode(errors="replace")),
+            ("error_message", _header(str(failure.error))),
             ("exception", failure.error.error_id.encode()),
         )
         return ErrorReport(self._topic, key, text, headers), len(key) + len(text)
@@ -150,42 +154,109 @@ class DeadLetterReports:
 
     Key, value and headers are the record's own, byte for byte (`kls.headers: unreadable` stands for headers with a name
     that is not UTF-8). With `has_context`
-    (`errors.deadletterqueue.context.headers.enable`) ten `__connect.errors.*` headers follow them.
+    (`errors.deadletterqueue.context.headers.enable`) ten `__connect.errors.*` headers follow them. Records that the
+    function could not take always have those, and headers that say what became of the invocation:
+
+    ==================== =====================================================================================
+    kls.function.name    as configured
+    kls.function.error   as `functionError` in an error record
+    kls.error.type       the class of the function's exception, else the API's code, else as kls.function.error
+    kls.request.id       Lambda's, of the last invocation; absent where there was no answer
+    kls.attempts         invocations that the record was part of; 0 where it was never sent
+    ==================== =====================================================================================
     """
 
-    __slots__ = ("_connector", "_has_context", "_stages", "_topic")
+    __slots__ = ("_connector", "_function_name", "_has_context", "_stages", "_topic")
 
-    def __init__(self, topic: str, *, connector: str, has_context: bool, stages: Mapping[str, str]) -> None:
+    def __init__(
+        self, topic: str, *, connector: str, function_name: str, has_context: bool, stages: Mapping[str, str]
+    ) -> None:
         self._topic = topic
         self._connector = connector
+        self._function_name = function_name
         self._has_context = has_context
         #: For each stage, e.g. KEY_CONVERTER, the class that the configuration names for it.
         self._stages = dict(stages)
 
     def of(self, record: SourceRecord, error: RecordError) -> tuple[Report, int]:
         """The report of a record, and the bytes of its key and value."""
-        key, value = record.key(), record.value()
-        headers = _headers_of(record)
-        if self._has_context:
-            headers += self._context(record, error)
-        return Report(self._topic, key, value, tuple(headers)), len(key or b"") + len(value or b"")
+        class_name = error.class_name or self._stages.get(error.stage, "")
+        if not self._has_context:
+            return self._report(record, ())
+        return self._report(
+            record, (*_origin(record), *self._circumstances(error, error.stage, class_name, str(error)))
+        )
 
-    def _context(self, record: SourceRecord, error: RecordError) -> list[tuple[str, bytes | None]]:
+    def of_failed(self, item: Batch | FailedRecord, failure: BatchFailure, attempts: int) -> tuple[list[Report], int]:
+        """The reports of records that the function could not take, and the bytes of all their keys and values."""
+        said = _words_of(failure)
+        function = {
+            "function.name": self._function_name,
+            "function.error": failure.function_error,
+            "error.type": said.error_type or getattr(failure.error, "code", None) or failure.function_error,
+            "request.id": failure.request_id,
+            "attempts": str(attempts),
+        }
+        own = [(_OWN + name, _header(text)) for name, text in function.items() if text is not None]
+        message = (said.error_message or str(failure.error))[:_MAX_MESSAGE]
+        class_name = self._stages.get(_TASK_STAGE, "")
+        shared = (*self._circumstances(failure.error, _TASK_STAGE, class_name, message), *own)
+        records = item.records if isinstance(item, Batch) else [item.record]
+        made = [self._report(record, (*_origin(record), *shared)) for record in records]
+        return [report for report, _ in made], sum(size for _, size in made)
+
+    def _report(self, record: SourceRecord, added: Sequence[tuple[str, bytes | None]]) -> tuple[Report, int]:
+        key, value = record.key(), record.value()
+        headers = (*_headers_of(record), *added)
+        return Report(self._topic, key, value, headers), len(key or b"") + len(value or b"")
+
+    def _circumstances(
+        self, error: KafkaLambdaSinkError, stage: str, class_name: str, message: str
+    ) -> list[tuple[str, bytes | None]]:
+        """The seven of Connect's headers that are the same for all records that failed together."""
         kind = type(error)
         context = {
-            "topic": record.topic(),
-            "partition": str(record.partition()),
-            "offset": str(record.offset()),
             "connector.name": self._connector,
             # One process runs one task.
             "task.id": "0",
-            "stage": error.stage,
-            "class.name": error.class_name or self._stages.get(error.stage, ""),
+            "stage": stage,
+            "class.name": class_name,
             "exception.class.name": f"{kind.__module__}.{kind.__qualname__}",
-            "exception.message": str(error),
+            "exception.message": message,
             "exception.stacktrace": "".join(traceback.format_exception(error)),
         }
         return [(_CONTEXT + name, text.encode(errors="replace")) for name, text in context.items()]
+
+
+def _origin(record: SourceRecord) -> list[tuple[str, bytes | None]]:
+    return [
+        (f"{_CONTEXT}topic", record.topic().encode()),
+        (f"{_CONTEXT}partition", b"%d" % record.partition()),
+        (f"{_CONTEXT}offset", b"%d" % record.offset()),
+    ]
+
+
+class _FunctionWords(msgspec.Struct, rename="camel", gc=False):
+    """What a function says of its failure: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html."""
+
+    error_message: str | None = None
+    error_type: str | None = None
+
+
+def _words_of(failure: BatchFailure) -> _FunctionWords:
+    error = failure.error
+    if isinstance(error, RecordFailedError):
+        return _FunctionWords(str(error), error.error_type)
+    if isinstance(error, FunctionError):
+        try:
+            return msgspec.json.decode(failure.payload, type=_FunctionWords)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+    return _FunctionWords()
+
+
+def _header(text: str) -> bytes:
+    return text[:_MAX_MESSAGE].encode(errors="replace")
 
 
 def _headers_of(record: SourceRecord) -> list[tuple[str, bytes | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,7 +28,7 @@ from kafka_lambda_sink.core.record import next_offset
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.counters import Counters
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
-from kafka_lambda_sink.pipeline.reporting import Reporter
+from kafka_lambda_sink.pipeline.reporting import Parcel, Reporter, send_together
 
 
 class BehaviorOnError(Enum):
@@ -74,6 +74,8 @@ class Policy:
     results: ResultSink | None
     errors: ErrorSink | None
     dead_letters: DeadLetterSink | None
+    #: Where the raw records go that `behavior.on.error` gives up.
+    given_up: DeadLetterSink | None = None
 
 
 class Judge:
@@ -125,20 +127,20 @@ class Judge:
         self._counters.batches += 1
         self._counters.delivered += batch.count
 
-    def failed(self, batch: Batch, failure: BatchFailure) -> None:
-        """The batch is given up: `behavior.on.error`. May raise PartitionStopped."""
-        self._failed(batch, batch.payload, failure)
+    def failed(self, batch: Batch, failure: BatchFailure, attempts: int) -> None:
+        """The batch is given up after so many invocations: `behavior.on.error`. May raise PartitionStopped."""
+        self._failed(batch, batch.payload, failure, attempts)
 
-    def refused(self, batch: Batch, error: InvocationError) -> None:
+    def refused(self, batch: Batch, error: InvocationError, attempts: int) -> None:
         """The API refused the batch for good, or the retry policy is exhausted. May raise PartitionStopped."""
-        self._failed(batch, batch.payload, failure_of_refusal(error))
+        self._failed(batch, batch.payload, failure_of_refusal(error), attempts)
 
     def failed_record(self, item: FailedRecord) -> None:
         """A record that is in no batch. May raise PartitionStopped."""
         if isinstance(item.error, RecordError):
             self._errant(item, item.error)
         else:
-            self._failed(item, b"", failure_before_sending(item.error))
+            self._failed(item, b"", failure_before_sending(item.error), attempts=0)
 
     def dropped(self, item: DroppedRecords) -> None:
         """A filter or a transform has dropped records: they count as delivered."""
@@ -163,27 +165,36 @@ class Judge:
         report, size = dead_letters.reports.of(item.record, error)
         dead_letters.reporter.send(self._progress, _end(item), [report], size)
 
-    def _failed(self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure) -> None:
+    def _failed(self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure, attempts: int) -> None:
         """`behavior.on.error`: for function errors, replies that fail the check, permanent refusals, large records."""
         self._counters.failed += item.count
         behavior = self._policy.behavior_on_error
         if behavior is BehaviorOnError.IGNORE:
             self._progress.delivered(_end(item))
             return
-        errors = self._policy.errors
-        self._alarms.batch_failed(self._progress.tp, item, failure, is_reported=errors is not None)
+        parcels = list(self._parcels(item, sent, failure, attempts))
+        self._alarms.batch_failed(self._progress.tp, item, failure, is_reported=bool(parcels))
         if behavior is BehaviorOnError.FAIL:
-            if errors is not None:
-                report, _ = errors.reports.of(item, sent, failure)
-                errors.reporter.send_and_wait(self._progress, report)
+            for parcel in parcels:
+                parcel.reporter.send_and_wait(self._progress, parcel.reports)
             raise PartitionStopped(
                 f"{self._where(item)}: {failure.function_error}: {failure.error}", hint=failure.error.hint
             ) from failure.error
-        if errors is None:
+        if parcels:
+            send_together(self._progress, _end(item), parcels)
+        else:
             self._progress.delivered(_end(item))
-            return
-        report, size = errors.reports.of(item, sent, failure)
-        errors.reporter.send(self._progress, _end(item), [report], size)
+
+    def _parcels(
+        self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure, attempts: int
+    ) -> Iterator[Parcel]:
+        errors, given_up = self._policy.errors, self._policy.given_up
+        if errors is not None:
+            report, size = errors.reports.of(item, sent, failure)
+            yield Parcel(errors.reporter, [report], size)
+        if given_up is not None:
+            reports, size = given_up.reports.of_failed(item, failure, attempts)
+            yield Parcel(given_up.reporter, reports, size)
 
     def _where(self, item: Batch | FailedRecord) -> str:
         return f"{self._progress.tp} offsets {item.first_offset} to {item.next_offset - 1}"

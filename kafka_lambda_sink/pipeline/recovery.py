@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
 from kafka_lambda_sink.contracts.replies.verdicts import Verdicts
@@ -85,10 +85,10 @@ class Recovery:
         except PayloadInvocationError as error:
             if error.is_too_large and batch.count > 1:
                 return self._halves(part)
-            self._judge.refused(batch, error)
+            self._judge.refused(batch, error, part.attempts + self._delivery.attempts)
             return ()
         except TransientInvocationError as error:
-            self._judge.refused(batch, error)
+            self._judge.refused(batch, error, part.attempts + self._delivery.attempts)
             return ()
         return self._judged(part, reply)
 
@@ -122,7 +122,7 @@ class Recovery:
         if step is NextStep.RETRY:
             self._wait(part, failure)
             return (part,)
-        self._judge.failed(part.batch, failure)
+        self._judge.failed(part.batch, failure, part.attempts)
         return ()
 
     def _failed_from(self, part: _Part, verdicts: Verdicts, reply: InvokeReply) -> Sequence[_Part]:
@@ -130,7 +130,7 @@ class Recovery:
         batch, first = part.batch, min(verdicts.failed)
         failures = self._judge.failures(verdicts, reply)
         if self._next(part, 1) is NextStep.GIVE_UP:
-            self._settle(batch, verdicts.results, failures)
+            self._settle(part, verdicts.results, failures)
             return ()
         if first:
             self._judge.delivered(self._assembler.part(batch, range(first)), verdicts.results[:first])
@@ -151,6 +151,7 @@ class Recovery:
                 reply = self._send(again.payload, self._bound(part))
             except (PayloadInvocationError, TransientInvocationError) as error:
                 failures = dict.fromkeys(open_, failure_of_refusal(error))
+                part = replace(part, attempts=part.attempts + self._delivery.attempts)
                 break
             part = self._failed_once(part)
             found = self._judge.verdicts(again, reply)
@@ -162,16 +163,16 @@ class Recovery:
             for index, result in zip(open_, found.results, strict=True):
                 if index not in failures:
                     results[index] = result
-        self._settle(batch, results, failures)
+        self._settle(part, results, failures)
 
-    def _settle(self, batch: Batch, results: Sequence[bytes | None], failures: Mapping[int, BatchFailure]) -> None:
+    def _settle(self, part: _Part, results: Sequence[bytes | None], failures: Mapping[int, BatchFailure]) -> None:
         """Report every record's outcome in the batch's order, those that were delivered together in one."""
-        begin = 0
+        batch, begin = part.batch, 0
         for index in [*sorted(failures), batch.count]:
             if index > begin:
                 self._judge.delivered(self._assembler.part(batch, range(begin, index)), results[begin:index])
             if index < batch.count:
-                self._judge.failed(self._assembler.part(batch, (index,)), failures[index])
+                self._judge.failed(self._assembler.part(batch, (index,)), failures[index], part.attempts)
             begin = index + 1
 
     def _halves(self, part: _Part) -> Sequence[_Part]:

@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from kafka_lambda_sink.core.errors import InvocationAborted, PermanentReportError
 from kafka_lambda_sink.core.offsets import Span
@@ -108,22 +108,34 @@ class Reporter:
         """
         cost = cost_of(len(reports), size)
         span = progress.track(end, cost)
-        pending = PendingReports(self, progress, len(reports), lambda: progress.resolve(span, cost), span)
+        self.produce_all(progress, reports, lambda: progress.resolve(span, cost), span)
+
+    def produce_all(
+        self,
+        progress: PartitionProgress,
+        reports: Sequence[Report],
+        on_reported: Callable[[], None],
+        span: Span | None = None,
+    ) -> None:
+        """Produce the reports, at least one; `on_reported` is called, on some thread, when all are written.
+
+        Blocks while the producer's queue is full. Stops the partition, at `span`, where one cannot be written.
+        """
+        pending = PendingReports(self, progress, len(reports), on_reported, span)
         producer = self._producer
         produce, done = producer.produce, partial(pending.done, producer)
         for report in reports:
             produce(report, done)
 
-    def send_and_wait(self, progress: PartitionProgress, report: Report) -> None:
-        """Produce a report that acknowledges nothing, and wait until it is written or the epoch is dead.
+    def send_and_wait(self, progress: PartitionProgress, reports: Sequence[Report]) -> None:
+        """Produce reports that acknowledge nothing, and wait until they are written or the epoch is dead.
 
         Raises InvocationAborted when it is dead already.
         """
         if progress.state is PipelineState.CLOSED:
             raise InvocationAborted
         written = threading.Event()
-        pending = PendingReports(self, progress, 1, written.set, None)
-        self._produce(report, pending)
+        self.produce_all(progress, reports, written.set)
         while not written.wait(_WAIT_TICK) and progress.state not in {PipelineState.CLOSED, PipelineState.FAILED}:
             pass
 
@@ -222,3 +234,32 @@ class Reporter:
                 _, _, report, pending, is_alone = heapq.heappop(self._again)
                 due.append((report, pending, is_alone))
         return due
+
+
+class Parcel(NamedTuple):
+    """Reports and who writes them."""
+
+    reporter: Reporter
+    #: At least one.
+    reports: Sequence[Report]
+    #: Bytes of their keys and values.
+    size: int
+
+
+def send_together(progress: PartitionProgress, end: Position, parcels: Sequence[Parcel]) -> None:
+    """As `Reporter.send`: the records up to `end` are delivered once the reports of all parcels are written."""
+    cost = cost_of(sum(len(parcel.reports) for parcel in parcels), sum(parcel.size for parcel in parcels))
+    span = progress.track(end, cost)
+    lock = threading.Lock()
+    unwritten = len(parcels)
+
+    def on_reported() -> None:
+        nonlocal unwritten
+        with lock:
+            unwritten -= 1
+            is_last = not unwritten
+        if is_last:
+            progress.resolve(span, cost)
+
+    for parcel in parcels:
+        parcel.reporter.produce_all(progress, parcel.reports, on_reported, span)

@@ -73,6 +73,13 @@ class Delivering:
         self.producer = FakeProducer(delivers=not holds_reports)
         self.alone = FakeProducer(delivers=not holds_reports)
         self.reporter = Reporter(lambda: self.producer, lambda: self.alone, shrink, self.clock, self.alarms)
+        #: Of the dead letter topic: the same, unless it is on a cluster of its own (topic `elsewhere`).
+        self.dead_producer = FakeProducer(delivers=not holds_reports) if "elsewhere" in topics else self.producer
+        self.dead_reporter = self.reporter
+        if self.dead_producer is not self.producer:
+            self.dead_reporter = Reporter(
+                lambda: self.dead_producer, lambda: self.dead_producer, shrink, self.clock, self.alarms
+            )
         self.counters = Counters()
         self.progress = PartitionProgress(TP, lambda: None, budget or ReportBudget(1 << 20))
         #: (attempt, seconds) of each wait for a next attempt.
@@ -117,14 +124,16 @@ class Delivering:
 
     def _policy(self, behavior: str, topics: Sequence[str], *, tolerates: bool) -> Policy:
         plain = ReportFormat()
-        dead_letters = DeadLetterReports("dead", connector="c", has_context=False, stages={})
+        dead_reports = DeadLetterReports("dead", connector="c", function_name="f", has_context=False, stages={})
+        dead_letters = DeadLetterSink(dead_reports, self.dead_reporter)
         return Policy(
             behavior_on_error=BehaviorOnError(behavior),
             tolerates_errant_records=tolerates,
             log_errant_records=False,
             results=ResultSink(ResultReports("results", plain), self.reporter) if "results" in topics else None,
             errors=ErrorSink(ErrorReports("errors", "f", plain), self.reporter) if "errors" in topics else None,
-            dead_letters=DeadLetterSink(dead_letters, self.reporter) if "dead" in topics else None,
+            dead_letters=dead_letters if "dead" in topics else None,
+            given_up=dead_letters if "given-up" in topics else None,
         )
 
     def _on_retry(self, _: TransientInvocationError, attempt: int, wait: float) -> None:

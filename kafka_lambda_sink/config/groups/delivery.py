@@ -90,7 +90,8 @@ class ErrorGroup(Group):
     topic, or logs it, and goes on."""
 
     errors_deadletterqueue_topic_name: Annotated[str | None, HIGH] = None
-    """Topic for the raw records that cannot be converted, with `errors.tolerance=all`. Blank: none."""
+    """Topic for the raw records that cannot be converted, with `errors.tolerance=all`, and for those that the function
+    could not take, with `errors.deadletterqueue.function.errors.enable`. Blank: none."""
 
     errors_deadletterqueue_topic_replication_factor: Annotated[int, Declared("low", unit="replicas")] = Field(
         default=3, ge=-1, le=32_767
@@ -100,6 +101,11 @@ class ErrorGroup(Group):
     errors_deadletterqueue_context_headers_enable: Annotated[bool, MEDIUM] = False
     """Whether records in the dead letter topic have headers that say where they come from and what went wrong
     (`__connect.errors.*`)."""
+
+    errors_deadletterqueue_function_errors_enable: Annotated[bool, MEDIUM] = False
+    """Whether the records that `behavior.on.error` gives up (`log`, `fail`) go to the dead letter topic, too: raw, with
+    headers that say where they come from (`__connect.errors.*`) and which function failed them, how and how often
+    (`kls.*`)."""
 
     errors_log_enable: Annotated[bool, LOW] = False
     """Whether each record that cannot be converted is logged, tolerated or not; with its coordinates, never with its

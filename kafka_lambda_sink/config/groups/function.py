@@ -44,8 +44,8 @@ class FunctionGroup(Group):
     """HTTP client of the invocations: `curl` (libcurl, a tenth of the CPU) or `boto3` (the reference)."""
 
     aws_lambda_log_type: Annotated[Literal["none", "tail"], LOW, ANY_CASE] = "none"
-    """`tail` asks for the last 4 KB of the function's log with each reply (sync only) and puts it in error records.
-    Logs may contain secrets."""
+    """`tail` asks for the last 4 KB of the function's log with each reply (sync only) and puts it in error records, and
+    the durations and the memory of its REPORT line in the log line of a failed batch. Logs may contain secrets."""
 
     aws_lambda_socket_timeout: Annotated[int | None, Declared("medium", unit="ms")] = Field(
         default=None, ge=1000, le=5_400_000

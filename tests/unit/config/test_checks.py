@@ -21,6 +21,11 @@ LOOP = "aws.lambda.response.topic=orders\n"
         ),
         ("topics=\ntopics.regex=ord.*\nreporter.result.topic.partitions=1\n", None, "topic-loop"),
         ("aws.access.key.id=AKIA\n", "aws.access.key.id", "missing-key"),
+        (
+            "errors.deadletterqueue.function.errors.enable=true\n",
+            "errors.deadletterqueue.function.errors.enable",
+            "missing-key",
+        ),
         ("aws.secret.access.key=x\n", "aws.secret.access.key", "missing-key"),
         ("aws.session.token=x\n", "aws.session.token", "missing-key"),
         ("aws.role.external.id=x\n", "aws.role.external.id", "missing-key"),
@@ -131,6 +136,13 @@ def test_a_report_topic_loops_where_its_brokers_are_those_that_are_read_from(ref
             "topics=\ntopics.regex=ord.*\nreporter.bootstrap.servers=other:9092\n",
             ["aws.lambda.response.topic", "aws.lambda.error.topic"],
         ),
+        (
+            (
+                "errors.deadletterqueue.function.errors.enable=true\nerrors.deadletterqueue.topic.name=orders\n"
+                "producer.override.bootstrap.servers=other:9092\n"
+            ),
+            ["errors.deadletterqueue.topic.name"],
+        ),
         ("aws.lambda.response.topic=results\naws.lambda.response.bootstrap.servers=other:9092\n", []),
         # Nothing is written.
         ("aws.lambda.invocation.type=async\n" + LOOP, []),
@@ -153,6 +165,13 @@ def test_a_report_topic_on_other_brokers_may_loop_and_one_that_is_not_written_do
         ("aws.lambda.invocation.type=async\naws.lambda.response.topic=r\n", "aws.lambda.response.topic"),
         ("aws.lambda.invocation.type=async\naws.lambda.log.type=tail\n", "aws.lambda.log.type"),
         ("errors.deadletterqueue.topic.name=d\n", "errors.deadletterqueue.topic.name"),
+        (
+            (
+                "errors.deadletterqueue.topic.name=d\nerrors.deadletterqueue.function.errors.enable=true\n"
+                "behavior.on.error=ignore\n"
+            ),
+            "errors.deadletterqueue.function.errors.enable",
+        ),
         ("aws.profile=p\naws.access.key.id=a\naws.secret.access.key=b\n", "aws.profile"),
         ("aws.lambda.batch.size=1\naws.lambda.batch.size=2\n", "aws.lambda.batch.size"),
     ],

@@ -20,9 +20,16 @@ def loaded(tmp_path: Path, text: str) -> LoadedConfig:
     return load(path, environ={})
 
 
-@pytest.mark.parametrize(("tolerance", "topics"), [("none", []), ("all", ["dead"])])
-def test_a_dead_letter_topic_is_touched_only_where_something_is_written_to_it(tmp_path, tolerance, topics):
-    config = loaded(tmp_path, f"errors.deadletterqueue.topic.name=dead\nerrors.tolerance={tolerance}\n")
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("errors.tolerance=none\n", []),
+        ("errors.tolerance=all\n", ["dead"]),
+        ("errors.deadletterqueue.function.errors.enable=true\n", ["dead"]),
+    ],
+)
+def test_a_dead_letter_topic_is_touched_only_where_something_is_written_to_it(tmp_path, text, topics):
+    config = loaded(tmp_path, f"errors.deadletterqueue.topic.name=dead\n{text}")
     assert [topic.topic for topic in report_topics(config.sink, config.clients)] == topics
 
 

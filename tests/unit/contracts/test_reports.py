@@ -16,6 +16,7 @@ from kafka_lambda_sink.core.errors import (
     KafkaLambdaSinkError,
     PayloadInvocationError,
     RecordError,
+    RecordFailedError,
     RecordTooLargeError,
     ReplyError,
     TransientInvocationError,
@@ -200,7 +201,7 @@ def test_results_and_dead_letters_are_never_cut():
     value = json.dumps({"functionName": "x", "inputPayload": "y"}).encode()
     (result, _), _ = ResultReports("results", PLAIN).of(BATCH, [value, b"{}"])
     assert shrink(result) is None
-    dead_letter, _ = DeadLetterReports("dlq", connector="c", has_context=True, stages={}).of(
+    dead_letter, _ = DeadLetterReports("dlq", connector="c", function_name="f", has_context=True, stages={}).of(
         record(1, value), RecordError("x", stage="VALUE_CONVERTER")
     )
     assert shrink(dead_letter) is None
@@ -210,7 +211,7 @@ HEADERS: list[tuple[str, bytes | None]] = [("a", b"\xff"), ("a", None), ("b", b"
 
 
 def test_a_dead_letter_is_the_record_untouched():
-    reports = DeadLetterReports("dlq", connector="c", has_context=False, stages={})
+    reports = DeadLetterReports("dlq", connector="c", function_name="f", has_context=False, stages={})
     report, size = reports.of(record(5, b"\x00\xff", b"", headers=HEADERS), RecordError("x", stage="KEY_CONVERTER"))
     assert report == Report("dlq", b"", b"\x00\xff", tuple(HEADERS))
     assert size == 2
@@ -219,7 +220,7 @@ def test_a_dead_letter_is_the_record_untouched():
 
 
 def test_the_context_of_a_transform_names_its_class():
-    reports = DeadLetterReports("dlq", connector="c", has_context=True, stages={})
+    reports = DeadLetterReports("dlq", connector="c", function_name="f", has_context=True, stages={})
     error = RecordError("transforms.mask: no", stage="TRANSFORMATION", class_name="acme.Mask")
     context = dict(reports.of(record(5), error)[0].headers)
     assert context["__connect.errors.class.name"] == b"acme.Mask"
@@ -227,7 +228,11 @@ def test_the_context_of_a_transform_names_its_class():
 
 def test_context_headers_are_connects():
     reports = DeadLetterReports(
-        "dlq", connector="orders-sink", has_context=True, stages={"VALUE_CONVERTER": "JsonConverter"}
+        "dlq",
+        connector="orders-sink",
+        function_name="orders-fn",
+        has_context=True,
+        stages={"VALUE_CONVERTER": "JsonConverter"},
     )
     error = RecordError("the value is not valid JSON: it is empty", stage="VALUE_CONVERTER")
     report, _ = reports.of(record(5, b"", headers=HEADERS), error)
@@ -261,7 +266,82 @@ def test_a_dead_letter_whose_headers_the_client_cannot_read_is_written_without_t
         def value(self) -> bytes:
             return b"{not JSON"
 
-    reports = DeadLetterReports("dead", connector="c", has_context=False, stages={})
+    reports = DeadLetterReports("dead", connector="c", function_name="f", has_context=False, stages={})
     report, size = reports.of(cast("SourceRecord", Unreadable()), RecordError("not JSON", stage="VALUE_CONVERTER"))
     assert (report.key, report.value, size) == (b"k", b"{not JSON", 10)
     assert report.headers == (("kls.headers", b"unreadable"),)
+
+
+FAILED_REPLY = InvokeReply(
+    200, b'{"errorMessage":"no stock","errorType":"StockError"}', function_error="Unhandled", request_id="r-1"
+)
+
+
+def given_up(failure: BatchFailure, attempts: int) -> list[Report]:
+    reports = DeadLetterReports(
+        "dlq", connector="orders-sink", function_name="orders-fn", has_context=False, stages={"TASK_PUT": "Sink"}
+    )
+    batch = Batch(b"[]", [record(5, b"five", b"k", headers=HEADERS), record(7, None)], [])
+    found, size = reports.of_failed(batch, failure, attempts)
+    assert size == sum(len(report.key or b"") + len(report.value or b"") for report in found)
+    return found
+
+
+def test_records_that_are_given_up_are_untouched_and_say_what_the_function_said():
+    first, second = given_up(failure_of_reply(FunctionError("Unhandled", "the function failed"), FAILED_REPLY), 3)
+    assert (first.topic, first.key, first.value) == ("dlq", b"k", b"five")
+    assert second.value is None
+    assert first.headers[:3] == tuple(HEADERS)
+    added = dict(first.headers[3:])
+    assert b"FunctionError" in (added.pop("__connect.errors.exception.stacktrace") or b"")
+    assert added == {
+        "__connect.errors.topic": b"orders",
+        "__connect.errors.partition": b"3",
+        "__connect.errors.offset": b"5",
+        "__connect.errors.connector.name": b"orders-sink",
+        "__connect.errors.task.id": b"0",
+        "__connect.errors.stage": b"TASK_PUT",
+        "__connect.errors.class.name": b"Sink",
+        "__connect.errors.exception.class.name": b"kafka_lambda_sink.core.errors.FunctionError",
+        "__connect.errors.exception.message": b"no stock",
+        "kls.function.name": b"orders-fn",
+        "kls.function.error": b"Unhandled",
+        "kls.error.type": b"StockError",
+        "kls.request.id": b"r-1",
+        "kls.attempts": b"3",
+    }
+    assert dict(second.headers)["__connect.errors.offset"] == b"7"
+
+
+@pytest.mark.parametrize(
+    ("failure", "function_error", "error_type"),
+    [
+        (
+            failure_of_refusal(TransientInvocationError("busy", code="TooManyRequestsException", status=429)),
+            "TransientInvocationError",
+            "TooManyRequestsException",
+        ),
+        (failure_of_reply(ReplyError("no array"), InvokeReply(200, b"{}")), "InvalidResponse", "InvalidResponse"),
+        (
+            failure_of_reply(RecordFailedError("bad record", "KeyError"), InvokeReply(200, b"{}")),
+            "RecordFailed",
+            "KeyError",
+        ),
+        (failure_before_sending(RecordTooLargeError("large")), "RecordTooLarge", "RecordTooLarge"),
+        (
+            failure_of_reply(FunctionError("Handled"), InvokeReply(200, b"no JSON", function_error="Handled")),
+            "Handled",
+            "Handled",
+        ),
+        (
+            failure_of_reply(FunctionError("Handled"), InvokeReply(200, b'{"errorType":7}', function_error="Handled")),
+            "Handled",
+            "Handled",
+        ),
+    ],
+)
+def test_every_failure_of_a_record_that_is_given_up_has_a_type(failure, function_error, error_type):
+    headers = dict(given_up(failure, 1)[0].headers)
+    assert headers["kls.function.error"] == function_error.encode()
+    assert headers["kls.error.type"] == error_type.encode()
+    assert "kls.request.id" not in headers

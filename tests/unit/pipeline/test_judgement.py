@@ -6,6 +6,7 @@ import pytest
 
 from kafka_lambda_sink.core.errors import PartitionStopped, PayloadInvocationError, TransientInvocationError
 from kafka_lambda_sink.core.ports import InvokeReply
+from kafka_lambda_sink.core.recovery import RecoveryPolicy
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.state import PipelineState
 from tests.support.delivering import Delivering, key_of, orders, value_of
@@ -177,4 +178,58 @@ def test_a_tolerated_record_is_committed_when_its_dead_letter_is_written():
     assert under_test.batches == [[1]]
     assert under_test.committable.offset == 0
     under_test.producer.deliver_all()
+    assert under_test.committable.offset == 2
+
+
+# --- errors.deadletterqueue.function.errors.enable -------------------------------------------------------------------
+
+
+def attempts_of(report):
+    return int(dict(report.headers)["kls.attempts"])
+
+
+@pytest.mark.parametrize("topics", ["errors dead given-up", "dead given-up"], ids=["error topic", "no error topic"])
+@pytest.mark.parametrize("behavior", ["log", "fail"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_raw_record_that_is_given_up_goes_to_the_dead_letter_topic(fault, behavior, topics):
+    under_test = delivering(fault, behavior, topics)
+    under_test.run()
+    start, end = failed_range(fault)
+    dead = under_test.written("dead")
+    assert [report.key for report in dead] == [b"k%d" % offset for offset in range(start, end)]
+    assert [attempts_of(report) for report in dead] == [0 if fault == "too large" else 1] * (end - start)
+    assert len(under_test.written("errors")) == (1 if "errors" in topics else 0)
+    assert under_test.committable.offset == (5 if behavior == "log" else 2)
+
+
+def test_what_is_ignored_is_no_dead_letter():
+    under_test = delivering("function error", "ignore", "errors dead given-up")
+    under_test.run()
+    assert under_test.written("dead") == []
+
+
+def test_the_attempts_of_a_record_count_every_invocation_that_it_was_part_of():
+    throttled = TransientInvocationError("throttled", code="Throttled", status=429)
+    policy = RecoveryPolicy(retries=1)
+    under_test = Delivering(
+        orders(0), throttled, FUNCTION_ERROR, FUNCTION_ERROR, behavior="log", topics="dead given-up", recovery=policy
+    )
+    under_test.run()
+    (report,) = under_test.written("dead")
+    assert attempts_of(report) == 3
+
+
+@pytest.mark.parametrize("last", ["errors", "dead"])
+def test_records_that_are_given_up_are_committed_when_both_their_reports_are_written(last):
+    under_test = Delivering(
+        orders(0, 1), FUNCTION_ERROR, behavior="log", topics="errors dead given-up elsewhere", holds_reports=True
+    )
+    under_test.pipeline.step()
+    under_test.pipeline.step()
+    first, then = under_test.producer, under_test.dead_producer
+    if last == "errors":
+        first, then = then, first
+    first.deliver_all()
+    assert under_test.committable.offset == 0
+    then.deliver_all()
     assert under_test.committable.offset == 2

@@ -259,7 +259,7 @@ def test_nothing_of_a_dead_epoch_is_produced():
     with pytest.raises(InvocationAborted):
         reporting.send(1, b"a")
     with pytest.raises(InvocationAborted):
-        reporting.reporter.send_and_wait(reporting.progress, Report("errors", None, b"e"))
+        reporting.reporter.send_and_wait(reporting.progress, [Report("errors", None, b"e")])
     assert reporting.waiting() == []
 
 
@@ -291,7 +291,7 @@ def test_a_late_delivery_report_of_a_dead_epoch_moves_nothing():
 def test_a_stop_waits_for_its_error_record_or_the_end_of_the_epoch(end):
     reporting = Reporting()
     report = Report("errors", b"k", b"v")
-    waiter = threading.Thread(target=reporting.reporter.send_and_wait, args=(reporting.progress, report))
+    waiter = threading.Thread(target=reporting.reporter.send_and_wait, args=(reporting.progress, [report]))
     waiter.start()
     wait_until(lambda: reporting.producer.waiting)
     waiter.join(0.05)
@@ -310,7 +310,7 @@ def test_a_stop_waits_for_its_error_record_or_the_end_of_the_epoch(end):
 def test_an_error_record_that_cannot_be_written_now_is_produced_again_while_the_stop_waits():
     reporting = Reporting()
     report = Report("errors", b"k", b"v")
-    waiter = threading.Thread(target=reporting.reporter.send_and_wait, args=(reporting.progress, report))
+    waiter = threading.Thread(target=reporting.reporter.send_and_wait, args=(reporting.progress, [report]))
     waiter.start()
     wait_until(lambda: reporting.producer.waiting)
     reporting.producer.take()[0].fail()
