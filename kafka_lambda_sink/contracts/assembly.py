@@ -26,7 +26,7 @@ class BatchLimits:
 
 
 class BatchAssembler:
-    """Makes batches of the records of one partition. Pure; belongs to one thread."""
+    """Makes batches of the records of one partition, each of one tenant at most. Pure; belongs to one thread."""
 
     __slots__ = ("_converter", "_frame", "_limits")
 
@@ -65,38 +65,43 @@ class BatchAssembler:
 
     def part(self, batch: Batch, indexes: Sequence[int]) -> Batch:
         """The records of a batch at these indexes, in order, at least one."""
-        return self._batch([batch.records[index] for index in indexes], [batch.entries[index] for index in indexes])
+        records = [batch.records[index] for index in indexes]
+        return self._batch(records, [batch.entries[index] for index in indexes], batch.tenant)
 
-    def _batch(self, records: Sequence[SourceRecord], entries: Sequence[object]) -> Batch:
-        return Batch(self._frame.payload(entries), records, entries)
+    def _batch(self, records: Sequence[SourceRecord], entries: Sequence[object], tenant: str | None) -> Batch:
+        return Batch(self._frame.payload(entries), records, entries, tenant)
 
     def _cut(self, found: Conversion) -> Iterator[Batch | FailedRecord]:
-        if found.entries and not found.failures:
-            batch = self._batch(found.records, found.entries)
+        tenants = found.tenants
+        if found.entries and not found.failures and (not tenants or tenants.count(tenants[0]) == len(tenants)):
+            batch = self._batch(found.records, found.entries, tenants[0] if tenants else None)
             if len(batch.payload) <= self._limits.max_bytes:
                 yield batch
                 return
-        outcomes: list[tuple[SourceRecord, object]] = [
-            *zip(found.records, found.entries, strict=True),
-            *found.failures,
+        owners: list[str] | list[None] = tenants or [None] * len(found.records)
+        outcomes: list[tuple[SourceRecord, object, str | None]] = [
+            *zip(found.records, found.entries, owners, strict=True),
+            *((record, error, None) for record, error in found.failures),
         ]
         outcomes.sort(key=lambda outcome: outcome[0].offset())
         yield from self._cut_measured(outcomes)
 
     def _cut_measured(
         self,
-        outcomes: Sequence[tuple[SourceRecord, object]],
+        outcomes: Sequence[tuple[SourceRecord, object, str | None]],
     ) -> Iterator[Batch | FailedRecord]:
         limit = max(self._limits.max_bytes, self._limits.single_max_bytes)
         run = _Run(self._frame)
-        for record, outcome in outcomes:
+        for record, outcome, tenant in outcomes:
             if not isinstance(outcome, RecordError):
                 encoded = encode(outcome)
                 alone = len(encoded) + self._frame.size
                 if alone <= limit:
-                    if run.records and run.size + len(encoded) + 1 > self._limits.max_bytes:
+                    is_full = run.size + len(encoded) + 1 > self._limits.max_bytes
+                    if run.records and (is_full or tenant != run.tenant):
                         yield run.batch()
                         run = _Run(self._frame)
+                    run.tenant = tenant
                     run.add(record, outcome, encoded)
                     continue
                 error: RecordError | RecordTooLargeError = _too_large(record, alone, limit)
@@ -111,9 +116,9 @@ class BatchAssembler:
 
 
 class _Run:
-    """Records that fit together, each encoded."""
+    """Records of one tenant that fit together, each encoded."""
 
-    __slots__ = ("encoded", "entries", "frame", "records", "size")
+    __slots__ = ("encoded", "entries", "frame", "records", "size", "tenant")
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -122,6 +127,7 @@ class _Run:
         self.encoded: list[bytes] = []
         #: Each entry brings a comma, and the last one has none.
         self.size = frame.size - 1
+        self.tenant: str | None = None
 
     def add(self, record: SourceRecord, entry: object, encoded: bytes) -> None:
         self.records.append(record)
@@ -130,7 +136,7 @@ class _Run:
         self.size += len(encoded) + 1
 
     def batch(self) -> Batch:
-        return Batch(self.frame.join(self.encoded), self.records, self.entries)
+        return Batch(self.frame.join(self.encoded), self.records, self.entries, self.tenant)
 
 
 def _too_large(record: SourceRecord, size: int, limit: int) -> RecordTooLargeError:

@@ -51,6 +51,8 @@ class Conversion:
     #: Those that could, and their entries, pairwise.
     records: list[SourceRecord] = field(default_factory=list)
     entries: list[object] = field(default_factory=list)
+    #: Their tenants, pairwise; empty where a function keeps none apart.
+    tenants: list[str] = field(default_factory=list)
     failures: list[tuple[SourceRecord, RecordError]] = field(default_factory=list)
     #: How many nobody wants: a filter or a transform has dropped them.
     dropped: int = 0

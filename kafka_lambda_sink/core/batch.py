@@ -18,6 +18,8 @@ class Batch:
     records: Sequence[SourceRecord]
     #: What each record is in the payload, pairwise: whoever made the batch can make smaller ones of it.
     entries: Sequence[object]
+    #: Whose records they all are; None where the function keeps no tenants apart.
+    tenant: str | None = None
 
     @property
     def first_offset(self) -> int:
