@@ -1,0 +1,101 @@
+"""Exactly the records failed that a reply names, however it does; one it names that is not there fails the batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import assume, given
+
+from kafka_lambda_sink.contracts.formats.rows import Row
+from kafka_lambda_sink.contracts.replies.batch_item_failures import BatchItemFailures
+from kafka_lambda_sink.contracts.replies.error_replies import ErrorReplies
+from kafka_lambda_sink.contracts.replies.json_reply import UnreadableReplyError, read_reply
+from kafka_lambda_sink.contracts.replies.none import NoContract
+from kafka_lambda_sink.contracts.replies.row_errors import RowErrors
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
+from kafka_lambda_sink.core.batch import Batch
+from kafka_lambda_sink.core.errors import FunctionError, ReplyError
+from kafka_lambda_sink.core.ports import InvokeReply
+from tests.support.records import TP, record
+
+FORMS: tuple[Callable[[int], Any], ...] = (
+    lambda offset: {"partition": "orders-3", "offset": offset},
+    lambda offset: {"offset": str(offset), "partition": "orders-3"},
+    lambda offset: offset,
+    str,
+)
+KEYS = st.none() | st.booleans() | st.integers() | st.text(max_size=4)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=3), children, max_size=3),
+    max_leaves=6,
+)
+
+
+def failed(contract: ReplyContract, reply: Any, batch: Batch) -> list[int]:
+    text = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
+    return list(contract.judge(InvokeReply(200, text), batch).failed)
+
+
+def batch_of_offsets(offsets: list[int]) -> Batch:
+    return Batch(b"", [record(offset) for offset in offsets], [])
+
+
+OFFSETS = st.lists(st.integers(min_value=0, max_value=2**63 - 1), min_size=1, max_size=8, unique=True).map(sorted)
+
+
+@given(data=st.data(), offsets=OFFSETS)
+def test_items_that_failed(data: st.DataObject, offsets: list[int]):
+    guilty = data.draw(st.lists(st.sampled_from(offsets), max_size=8))
+    items = [{"itemIdentifier": data.draw(st.sampled_from(FORMS))(offset)} for offset in guilty]
+    expected = [index for index, offset in enumerate(offsets) if offset in guilty]
+    assert failed(BatchItemFailures(TP), {"batchItemFailures": items}, batch_of_offsets(offsets)) == expected
+
+
+@given(data=st.data(), offsets=OFFSETS, stranger=st.integers(min_value=-1, max_value=2**64) | JSON)
+def test_an_item_that_is_none_of_the_batchs(data: st.DataObject, offsets: list[int], stranger: Any):
+    known = [form(offset) for offset in offsets for form in FORMS]
+    assume(not any(type(stranger) is type(it) and stranger == it for it in known))
+    items = [{"itemIdentifier": it} for it in [*data.draw(st.lists(st.sampled_from(known), max_size=3)), stranger]]
+    with pytest.raises(ReplyError):
+        failed(BatchItemFailures(TP), {"batchItemFailures": items}, batch_of_offsets(offsets))
+
+
+@given(data=st.data(), keys=st.lists(KEYS, min_size=1, max_size=8))
+def test_rows_that_failed(data: st.DataObject, keys: list[Any]):
+    batch = Batch(b"", [record(offset) for offset in range(len(keys))], [Row(None, "insert", key) for key in keys])
+    guilty = data.draw(st.lists(st.sampled_from(keys), max_size=8))
+    errors = [{"primary_key": key, "error": "bad"} for key in guilty]
+    # True is 1 to Python, not to JSON.
+    written = [json.dumps(key) for key in guilty]
+    expected = [index for index, key in enumerate(keys) if json.dumps(key) in written]
+    assert failed(RowErrors(), {"errors": errors, "errorCount": len(errors)}, batch) == expected
+
+
+@given(reply=st.binary(max_size=40) | JSON.map(lambda it: json.dumps(it).encode()))
+def test_any_reply_gets_a_verdict_or_an_error_of_the_port(reply: bytes):
+    batch = Batch(b"", [record(1)], [Row(None, "insert", 1)])
+    for contract in (BatchItemFailures(TP), RowErrors(), ErrorReplies(NoContract())):
+        try:
+            found = failed(contract, reply, batch)
+        except (ReplyError, FunctionError):
+            continue
+        assert found in ([], [0])
+
+
+@given(value=JSON)
+def test_what_is_json_is_read_as_it_is(value: Any):
+    assert repr(read_reply(json.dumps(value).encode())) == repr(value)
+
+
+@given(text=st.text(max_size=20))
+def test_what_is_not_json_is_said_to_be_so(text: str):
+    try:
+        json.loads(text)
+    except ValueError:
+        with pytest.raises(UnreadableReplyError):
+            read_reply(text.encode())
