@@ -7,6 +7,7 @@ extension `partitionkey`.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
 from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
 from kafka_lambda_sink.contracts.request import encode
 from kafka_lambda_sink.converters.converter import Embeddable
+from kafka_lambda_sink.core.record import TopicPartition
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -50,14 +52,17 @@ def build_cloudevents(*, source: str = "/topics/${topic}", event_type: str, conn
             raise ValueError(f"CloudEvents: {name} must not be empty")
         check_placeholders(text)
 
+    @lru_cache
+    def context_of(tp: TopicPartition) -> tuple[str, str]:
+        values = values_of(tp, connector)
+        return filled(source, values), filled(event_type, values)
+
     def entry(sent: SentRecord) -> CloudEvent:
         tp, record = sent.origin, sent.record
-        values = values_of(tp, connector)
         event = CloudEvent(
             "1.0",
             f"{tp}-{record.offset}",
-            filled(source, values),
-            filled(event_type, values),
+            *context_of(tp),
             _time(record.timestamp),
             _partition_key(sent),
         )

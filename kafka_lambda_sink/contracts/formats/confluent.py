@@ -17,16 +17,19 @@ def build_confluent(*, escaped: Collection[str] = (), writes_headers: bool = Fal
     `escaped` has the parts, `key` and `value`, that are strings with JSON in them where they have no schema
     (`EscapedJsonKeyValueConverter`).
     """
+    escapes_key, escapes_value = "key" in escaped, "value" in escaped
 
     def entry(sent: SentRecord) -> Entry:
-        record = sent.record
-        topic, partition = sent.origin
-        key, value = sent.key, sent.value
-        if "key" in escaped:
+        # Attributes are looked up here rather than through properties: records with transforms go this way by default.
+        _, record, writers = sent
+        source = record.source
+        key = writers.key(record.key_schema, record.key)
+        value = writers.value(record.value_schema, record.value)
+        if escapes_key:
             key = _escaped(record.key_schema, key)
-        if "value" in escaped:
+        if escapes_value:
             value = _escaped(record.value_schema, value)
-        fields = (record.timestamp, topic, partition, record.offset, key, value)
+        fields = (record.timestamp, source.topic(), source.partition(), source.offset(), key, value)
         return Entry(PayloadWithHeaders(*fields, sent.headers) if writes_headers else Payload(*fields))
 
     return RequestFormat(entry=entry, needs_headers=writes_headers)
