@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, sleep_using_event
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
 from kafka_lambda_sink.core.errors import InvocationAborted, TransientInvocationError
-from kafka_lambda_sink.core.ports import Clock, Invoker, InvokeReply
+from kafka_lambda_sink.core.ports import CallContext, Clock, Invoker, InvokeReply
 from kafka_lambda_sink.core.retry import RetryPolicy, is_exhausted, wait_before
 
 draw = random.SystemRandom().random
+
+
+#: From the number of a sending of one payload, the first is 1, to what goes beside it.
+ContextOf: TypeAlias = Callable[[int], CallContext]
 
 
 class SendBound(NamedTuple):
@@ -52,20 +56,21 @@ class Delivery:
         #: How often the last payload was sent.
         self.attempts = 0
 
-    def send(self, payload: bytes, bound: SendBound | None = None) -> InvokeReply:
+    def send(self, payload: bytes, bound: SendBound | None = None, context: ContextOf | None = None) -> InvokeReply:
         """Send until the API takes it, within the bounds of the policy and of this payload. Blocks.
 
+        `context` makes what goes beside it.
         Raises TransientInvocationError when the policy is exhausted, InvocationAborted after `halt`, and what
         `Invoker.invoke` raises for good.
         """
         began = self._clock.monotonic()
         self.attempts = 1
         try:
-            return self._invoker.invoke(payload)
+            return self._invoker.invoke(payload, None if context is None else context(1))
         except TransientInvocationError as error:
             # Python would delete the name at the end of this block.
             first = error
-        return self._retry(payload, first, began, bound or _UNBOUND)
+        return self._retry(payload, first, began, bound or _UNBOUND, context)
 
     def halt(self) -> None:
         """End the wait for the next attempt; make no further one. Any thread."""
@@ -84,7 +89,14 @@ class Delivery:
         """Close the connection."""
         self._invoker.close()
 
-    def _retry(self, payload: bytes, first: TransientInvocationError, began: float, bound: SendBound) -> InvokeReply:
+    def _retry(
+        self,
+        payload: bytes,
+        first: TransientInvocationError,
+        began: float,
+        bound: SendBound,
+        context: ContextOf | None,
+    ) -> InvokeReply:
         """Go on after a first failure. Apart from `send`: tenacity costs more than a healthy call's own work."""
         pending_first = [first]
 
@@ -94,7 +106,7 @@ class Delivery:
             if self._halt.is_set():
                 raise InvocationAborted
             self.attempts += 1
-            return self._invoker.invoke(payload)
+            return self._invoker.invoke(payload, None if context is None else context(self.attempts))
 
         retrying = Retrying(
             retry=retry_if_exception_type(TransientInvocationError),

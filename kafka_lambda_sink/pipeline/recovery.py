@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
+from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.replies.verdicts import Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import (
@@ -21,7 +22,7 @@ from kafka_lambda_sink.core.retry import RetryPolicy, wait_before
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.counters import Counters
-from kafka_lambda_sink.pipeline.delivery import Delivery, SendBound, draw
+from kafka_lambda_sink.pipeline.delivery import ContextOf, Delivery, SendBound, draw
 from kafka_lambda_sink.pipeline.judgement import Judge
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 
@@ -52,9 +53,10 @@ class Recovery:
         alarms: Alarms,
         policy: RecoveryPolicy,
         backoff: RetryPolicy,
+        contexts: CallContexts | None = None,
         jitter: Callable[[], float] = draw,
     ) -> None:
-        """Of `backoff` only the waits count."""
+        """Of `backoff` only the waits count. `contexts`: None where nothing goes beside the payloads."""
         self._delivery = delivery
         self._assembler = assembler
         self._judge = judge
@@ -64,6 +66,7 @@ class Recovery:
         self._alarms = alarms
         self._policy = policy
         self._backoff = backoff
+        self._contexts = contexts
         self._jitter = jitter
 
     def deliver(self, batch: Batch) -> None:
@@ -81,7 +84,7 @@ class Recovery:
         """Send once; what is to be sent next, in its order."""
         batch = part.batch
         try:
-            reply = self._send(batch.payload, self._bound(part))
+            reply = self._send(batch, part)
         except PayloadInvocationError as error:
             if error.is_too_large and batch.count > 1:
                 return self._halves(part)
@@ -104,9 +107,10 @@ class Recovery:
             return self._failed_from(self._failed_once(part), verdicts, reply)
         return ()
 
-    def _send(self, payload: bytes, bound: SendBound | None) -> InvokeReply:
+    def _send(self, batch: Batch, part: _Part) -> InvokeReply:
+        """Send `batch`, which is `part` or of it."""
         try:
-            return self._delivery.send(payload, bound)
+            return self._delivery.send(batch.payload, self._bound(part), self._context(batch, part))
         finally:
             if self._progress.state is PipelineState.CLOSED:
                 # Came back too late, as a reply or as a failure: it is somebody else's by now.
@@ -148,7 +152,7 @@ class Recovery:
             self._wait(part, failures[open_[0]])
             again = self._assembler.part(batch, open_)
             try:
-                reply = self._send(again.payload, self._bound(part))
+                reply = self._send(again, part)
             except (PayloadInvocationError, TransientInvocationError) as error:
                 failures = dict.fromkeys(open_, failure_of_refusal(error))
                 part = replace(part, attempts=part.attempts + self._delivery.attempts)
@@ -201,6 +205,12 @@ class Recovery:
         oldest = _oldest(part.batch) if policy.max_age_ms else None
         seconds = None if oldest is None else (oldest + policy.max_age_ms - self._clock.now_ms()) / 1000
         return SendBound(left, seconds)
+
+    def _context(self, batch: Batch, part: _Part) -> ContextOf | None:
+        contexts = self._contexts
+        if contexts is None:
+            return None
+        return lambda sending: contexts.of(batch, part.attempts + sending, part.failed_attempts)
 
     def _wait(self, part: _Part, failure: BatchFailure) -> None:
         """Before records are sent again. Raises InvocationAborted when a stop ends the wait."""

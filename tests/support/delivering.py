@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
+from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.records import RecordsContract
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
@@ -64,6 +65,7 @@ class Delivering:
         converter: RecordConverter | None = None,
         contract: ReplyContract | None = None,
         recovery: RecoveryPolicy | None = None,
+        contexts: CallContexts | None = None,
         jitter: float = 0.0,
     ) -> None:
         self.clock = SteppedClock()
@@ -110,6 +112,7 @@ class Delivering:
                 alarms=self.alarms,
                 policy=recovery or RecoveryPolicy(),
                 backoff=RetryPolicy(),
+                contexts=contexts,
                 jitter=lambda: jitter,
             ),
             judge=judge,

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.recovery import FOR_EVER, RecoveryPolicy
@@ -14,6 +15,7 @@ from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.state import PipelineState
 from tests.support.delivering import Delivering, orders
 from tests.support.fakes import echo
+from tests.support.records import TP
 from tests.support.waiting import wait_until
 
 FAILED = InvokeReply(200, b'{"errorMessage":"no"}', function_error="Unhandled", request_id="r-1")
@@ -91,3 +93,41 @@ def test_a_record_that_is_too_old_is_sent_once():
     under_test.run()
     assert under_test.batches == [[0]]
     assert under_test.counters.failed == 1
+
+
+def test_attempts_are_counted_across_every_kind_of_retry_in_what_goes_beside_the_payload():
+    contexts = CallContexts(
+        tp=TP, connector="c", group="g", function="f", has_client_context=True, names_executions=True
+    )
+    under_test = Delivering(
+        orders(0, 1), throttled(), FAILED, throttled(), echo,
+        retry=RetryPolicy(backoff=0.001), recovery=RecoveryPolicy(retries=1), contexts=contexts,
+    )  # fmt: skip
+    under_test.run()
+    calls = [call for call in under_test.invoker.calls if call is not None]
+    sent = [json.loads(call.client_context or b"")["custom"] for call in calls]
+    assert [one["attempt"] for one in sent] == ["1", "2", "3", "4"]
+    assert {(one["firstOffset"], one["lastOffset"], one["count"]) for one in sent} == {("0", "1", "2")}
+    names = [call.durable_name for call in calls]
+    # What may have run is asked for again; what failed runs anew.
+    assert names[0] == names[1] != names[2] == names[3]
+
+
+def test_records_that_are_sent_alone_keep_their_attempts_and_say_who_they_are():
+    contexts = CallContexts(tp=TP, connector="c", group="g", function="f", has_client_context=True)
+    under_test = Delivering(
+        orders(0, 1, 2, 3), FAILED, batch_size=4, recovery=RecoveryPolicy(bisects=True), contexts=contexts
+    )
+    under_test.run()
+    sent = [json.loads(call.client_context or b"")["custom"] for call in under_test.invoker.calls if call]
+    assert [(one["firstOffset"], one["count"], one["attempt"]) for one in sent] == [
+        ("0", "4", "1"),
+        ("0", "2", "2"),
+        ("2", "2", "2"),
+    ]
+
+
+def test_without_a_context_nothing_goes_beside_a_payload():
+    under_test = Delivering(orders(0, 1), throttled(), retry=RetryPolicy(backoff=0.001))
+    under_test.run()
+    assert under_test.invoker.calls == [None, None]
