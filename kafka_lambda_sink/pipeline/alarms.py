@@ -19,7 +19,7 @@ from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.report_line import report_of_tail
 from kafka_lambda_sink.telemetry.logs import RateLimited, get_logger
 
-#: Seconds between two lines of the same fault of the same partition, at the same level.
+#: Seconds between two lines of the same fault of the same partition, whatever their level.
 _INTERVAL: Final = 60.0
 #: Attempts after which a transient fault is an alarm (ERROR) rather than a warning.
 _ALARM_AFTER: Final = 5
@@ -146,7 +146,7 @@ class Alarms:
         **fields: Any,
     ) -> None:
         # A fault that was a warning is told at once when it becomes an alarm.
-        suppressed = self._gate.admit((log, *key))
+        suppressed = self._gate.admit(key)
         if suppressed is None:
             return
         if suppressed:

@@ -47,15 +47,14 @@ def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.levelname for record in caplog.records]
 
 
-def test_a_warning_that_becomes_an_alarm_is_told_at_once(failing: Failing, caplog: pytest.LogCaptureFixture):
-    failing.go_on(4)
+def test_a_fault_that_goes_on_is_told_once_a_minute_and_becomes_an_alarm(
+    failing: Failing, caplog: pytest.LogCaptureFixture
+):
+    failing.go_on(60)
     assert levels(caplog) == ["WARNING"]
     failing.go_on(1)
     assert levels(caplog) == ["WARNING", "ERROR"]
-
-
-def test_an_alarm_that_goes_on_is_told_once_a_minute(failing: Failing, caplog: pytest.LogCaptureFixture):
-    failing.go_on(4 + 120)
+    failing.go_on(60)
     assert levels(caplog) == ["WARNING", "ERROR", "ERROR"]
     assert caplog.records[-1].__dict__["fields"]["repeated"] == 59
 
