@@ -22,6 +22,7 @@ from aws_lambda_powertools.utilities.parser.models import (
     KafkaSelfManagedEventModel,
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from google.protobuf.wrappers_pb2 import Int64Value
 
 from kafka_lambda_sink.contracts.formats.aws_event import build_aws_msk, build_aws_self_managed
 from kafka_lambda_sink.contracts.formats.aws_parts import RegistryPart
@@ -32,6 +33,7 @@ from kafka_lambda_sink.converters.avro import build_avro_reader
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.ports import InvokeReply, RegisteredSchema
 from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.sink_record import SchemaAndValue
 from tests.support.formatting import batch_of, part_of, path_to
 from tests.support.records import TP, record
 
@@ -108,6 +110,17 @@ def test_its_consumer_decodes_avro_as_its_producer_wrote_it():
     (sent,) = ConsumerRecords(given).records
     assert sent.value_schema_metadata is not None
     assert (sent.value_schema_metadata.data_format, sent.value_schema_metadata.schema_id) == ("AVRO", "1234")
+
+
+def test_its_consumer_decodes_protobuf_as_its_producer_wrote_it():
+    request_format = build_aws_self_managed(bootstrap_servers="b", value=RegistryPart("PROTOBUF", "SOURCE"))
+    # A registry's prefix, the indexes of the first message, and the message.
+    raw = b"\x00\x00\x00\x04\xd2\x00" + Int64Value(value=21).SerializeToString()
+    given = event(
+        request_format, record(1, raw), value=part_of(lambda _: SchemaAndValue(None, None), "VALUE_CONVERTER")
+    )
+    ((_, value, _),) = consumed(given, SchemaConfig(value_schema_type="PROTOBUF", value_schema=Int64Value))
+    assert value == "21"
 
 
 def test_its_consumer_refuses_avro_that_still_has_its_prefix():
