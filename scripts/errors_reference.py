@@ -167,6 +167,13 @@ _PROBLEMS: dict[ProblemId, tuple[str, str]] = {
         ),
         "Choose another topic. Where the brokers are of another cluster, nothing.",
     ),
+    "missing-function": (
+        (
+            "A topic that is read has no function in `aws.lambda.topic2function.map`. "
+            "Where `topics.regex` matches it, its partitions stop at their first record."
+        ),
+        "Add the topic to the map, or set `aws.lambda.function.name` for all topics that it does not name.",
+    ),
     "missing-source-topic": ("Warning: a topic that is read does not exist (yet).", "Create it, or correct its name."),
     "missing-report-topic": (
         "A topic that is written does not exist and cannot be created.",

@@ -23,14 +23,14 @@ from kafka_lambda_sink.telemetry.logs import configure
 _ACCEPTED = 202
 
 
-def invoke(sources: Sources, payload: str) -> ExitCode:
+def invoke(sources: Sources, payload: str, topic: str | None = None) -> ExitCode:
     """Call and print. CRASH when the function failed or could not be reached."""
     # A call that hangs is ended at once: nothing of ours is half done.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
         configure("console", "error", None)
-        reply = call_once(loaded.sink, SystemClock(), _read(payload))
+        reply = call_once(loaded.sink, SystemClock(), _read(payload), topic)
     except KafkaLambdaSinkError as error:
         return show_failure(error)
     click.echo(render(reply), nl=False)

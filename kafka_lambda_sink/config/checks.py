@@ -9,6 +9,7 @@ from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_proble
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
 from kafka_lambda_sink.config.field_checks import field_errors
 from kafka_lambda_sink.config.finding import Finding
+from kafka_lambda_sink.config.function_checks import function_errors, function_warnings
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import registry_errors
 from kafka_lambda_sink.config.topic_loops import topic_loops
@@ -24,7 +25,8 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _selection(config)
     yield from _loops(config, clients)
     yield from _credentials(config)
-    yield from _function(config)
+    yield from function_errors(config)
+    yield from _endpoint(config)
     yield from _limits(config)
     if config.errors_deadletterqueue_function_errors_enable and not config.errors_deadletterqueue_topic_name:
         enable, topic = "errors_deadletterqueue_function_errors_enable", "errors_deadletterqueue_topic_name"
@@ -49,6 +51,7 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
         if config.aws_lambda_log_type == "tail":
             message = "an asynchronous invocation returns no log"
             yield Finding(("aws_lambda_log_type", "aws_lambda_invocation_type"), message, "no-effect")
+    yield from function_warnings(config)
     yield from _idle_dead_letters(config)
     if config.aws_profile and config.aws_access_key_id:
         yield Finding(("aws_profile", "aws_access_key_id"), "has no effect beside static keys", "no-effect")
@@ -102,11 +105,7 @@ def _credentials(config: SinkConfig) -> Iterator[Finding]:
         )
 
 
-def _function(config: SinkConfig) -> Iterator[Finding]:
-    arn_region = config.function.region
-    if arn_region and config.aws_lambda_region and arn_region != config.aws_lambda_region:
-        message = f"is {config.aws_lambda_region}, but the function's ARN is in {arn_region}"
-        yield Finding(("aws_lambda_region", "aws_lambda_function_name"), message)
+def _endpoint(config: SinkConfig) -> Iterator[Finding]:
     url = config.aws_lambda_endpoint_url
     if url and not config.aws_lambda_endpoint_allow_http and is_plain_http_beyond_loopback(url):
         hint = "Use https, or set aws.lambda.endpoint.allow.http=true"

@@ -22,6 +22,8 @@ class Declared:
     aliases: tuple[str, ...] = ()
     #: The name, where it is not the attribute's name with dots for underscores.
     name: str | None = None
+    #: Required, though it has no value of its own where another property takes its place: a check looks at both.
+    is_required: bool = False
 
 
 HIGH = Declared("high")

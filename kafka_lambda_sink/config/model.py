@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from kafka_lambda_sink.config.function_name import FunctionName, parse_function_name
+from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.groups.connector import ConnectorGroup
 from kafka_lambda_sink.config.groups.converters import ConverterGroup
 from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, RecoveryGroup, RetryGroup
@@ -83,19 +83,27 @@ class SinkConfig(
         return cls(**carried)
 
     @cached_property
-    def function(self) -> FunctionName:
-        """The parts of `aws.lambda.function.name`."""
-        return parse_function_name(self.aws_lambda_function_name)
+    def topic_functions(self) -> Mapping[str, str]:
+        """The functions of single topics; none where all topics go to one."""
+        return dict(self.aws_lambda_topic2function_map) if self.aws_lambda_configuration_mode == "multiple" else {}
 
-    @property
-    def qualifier(self) -> str | None:
-        """Alias or version of the function, or None."""
-        return self.function.qualifier
+    def function_of(self, topic: str) -> str | None:
+        """The function that the records of a topic go to, or None where it has none."""
+        return self.topic_functions.get(topic, self.aws_lambda_function_name)
 
-    @property
-    def region(self) -> str | None:
-        """`aws.lambda.region`, else the region of the function's ARN, else None: ask the AWS SDK."""
-        return self.aws_lambda_region or self.function.region
+    @cached_property
+    def functions(self) -> tuple[str, ...]:
+        """Each function that records may go to, as it is written."""
+        topics = self.topics or [topic for topic in self.topic_functions if self.selects(topic)]
+        named = [self.function_of(topic) for topic in topics]
+        if not self.topics:
+            # What a regular expression comes to match.
+            named.append(self.aws_lambda_function_name)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    def region_of(self, function: str) -> str | None:
+        """The region of the function's ARN, else `aws.lambda.region`, else None: ask the AWS SDK."""
+        return parse_function_name(function).region or self.aws_lambda_region
 
     @property
     def batch_max_bytes(self) -> int:

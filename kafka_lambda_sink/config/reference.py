@@ -52,7 +52,7 @@ def _entry(attribute: str) -> Entry:
     return Entry(
         key=key_of(attribute),
         values=_values(field, declared.unit),
-        default=_default(field),
+        default="required" if declared.is_required else _default(field),
         importance=declared.importance,
         aliases=declared.aliases,
         doc=" ".join((field.description or "").split()),

@@ -23,7 +23,7 @@ from kafka_lambda_sink.core.problem_id import ProblemId
 
 _Layers = list[dict[str, str | None]]
 #: Stand in for required properties that are missing or wrong, so that the rest can be checked.
-_PLACEHOLDERS = {"name": "x", "bootstrap_servers": "x:1", "aws_lambda_function_name": "x"}
+_PLACEHOLDERS = {"name": "x", "bootstrap_servers": "x:1"}
 _TOPICS = ("aws_lambda_response_topic", "aws_lambda_error_topic")
 _HINTS = {
     "bootstrap_servers": "Connect has it in its worker file: name that with --worker, or set the key",

@@ -7,10 +7,10 @@ from typing import Final
 
 from kafka_lambda_sink.config.clients.security import STORE_KEYS
 from kafka_lambda_sink.config.loading import LoadedConfig
-from kafka_lambda_sink.connector.asking import Asking, ask_together
+from kafka_lambda_sink.connector.asking import ask_together
 from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.findings import CheckName, Finding, Status, fine, of_problem, skipped
-from kafka_lambda_sink.connector.function_checks import check_function, late_function
+from kafka_lambda_sink.connector.function_checks import function_askings, offline_functions
 from kafka_lambda_sink.connector.kafka_checks import KafkaChecks, possible_loop
 from kafka_lambda_sink.connector.report_topics import report_topics
 from kafka_lambda_sink.core.ports import Clock
@@ -38,11 +38,12 @@ def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> 
     yield from refused
     if is_offline:
         yield from _offline(loaded)
-        yield from check_function(sink, clock, is_offline=True)
+        yield from offline_functions(sink, clock)
         return
     kafka = KafkaChecks(loaded)
-    function = Asking(check_function(sink, clock, is_offline=False), late_function(sink))
-    yield from ask_together([*([] if refused else kafka.askings()), function], clock, _TIMEOUT)
+    functions, problems = function_askings(sink, clock)
+    yield from ask_together([*([] if refused else kafka.askings()), *functions], clock, _TIMEOUT)
+    yield from problems
     if not refused:
         yield from kafka.loops()
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.findings import Finding, broken, doubtful, fine, skipped
+from kafka_lambda_sink.connector.missing_function import missing_function
 from kafka_lambda_sink.connector.report_topics import ReportTopic
 from kafka_lambda_sink.core.errors import (
     ConfigError,
@@ -99,6 +100,8 @@ class ClusterChecks:
         found = access.topics(names)
         for name in names:
             yield _source_topic(name, found[name], known)
+            if self._config.function_of(name) is None:
+                yield broken("source-topic", name, ConfigError([missing_function(name)]))
         partitions = sum(topic.partitions for topic in found.values())
         if partitions:
             yield self._sockets(partitions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
+from kafka_lambda_sink.aws_lambda.region_access import RegionAccess
 from kafka_lambda_sink.aws_lambda.session import LambdaSettings
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
 from kafka_lambda_sink.config.model import SinkConfig
@@ -23,13 +24,13 @@ from kafka_lambda_sink.telemetry.logs import get_logger
 _log = get_logger(__name__)
 
 
-def lambda_settings(config: SinkConfig) -> LambdaSettings:
-    """What the AWS layer needs of the configuration."""
+def lambda_settings(config: SinkConfig, function: str) -> LambdaSettings:
+    """What the AWS layer needs of the configuration to call one of its functions."""
     secret, token, password = config.aws_secret_access_key, config.aws_session_token, config.aws_lambda_proxy_password
     timeout = config.aws_lambda_socket_timeout
     return LambdaSettings(
-        function_name=config.aws_lambda_function_name,
-        region=config.region,
+        function_name=function,
+        region=config.region_of(function),
         endpoint_url=config.aws_lambda_endpoint_url,
         access_key_id=config.aws_access_key_id,
         secret_access_key=secret.get_secret_value() if secret else None,
@@ -49,12 +50,12 @@ def lambda_settings(config: SinkConfig) -> LambdaSettings:
     )
 
 
-def open_function(config: SinkConfig, clock: Clock) -> FunctionClient:
-    """The function's client. No network IO. Raises ConfigError, also for an effective endpoint that is not safe.
+def open_function(config: SinkConfig, name: str, clock: Clock, access: RegionAccess | None = None) -> FunctionClient:
+    """The client of one function. No network IO. Raises ConfigError, also for an effective endpoint that is not safe.
 
     botocore takes endpoints from more places than the configuration (AWS_ENDPOINT_URL, the profile's `endpoint_url`).
     """
-    function = FunctionClient(lambda_settings(config), clock)
+    function = FunctionClient(lambda_settings(config, name), clock, access)
     message = None
     if has_credentials(function.endpoint):
         message = "the endpoint that the AWS settings give has a user name or password in it"
@@ -93,8 +94,8 @@ class DryRunInvoker:
         """Nothing to close."""
 
 
-def check_function(control: FunctionControl, clock: Clock, stop: threading.Event, timeout: float) -> None:
-    """Ask by DryRun whether we may invoke the function (seed: "when connector start, a Dry-Run call").
+def check_function(control: FunctionControl, name: str, clock: Clock, stop: threading.Event, timeout: float) -> None:
+    """Ask by DryRun whether we may invoke the function `name` (seed: "when connector start, a Dry-Run call").
 
     Waits out transient faults for `timeout` seconds, or until `stop` is set. Raises ConfigurationInvocationError with a
     hint, the last TransientInvocationError, or InvocationAborted.
@@ -103,7 +104,7 @@ def check_function(control: FunctionControl, clock: Clock, stop: threading.Event
     def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
         _log.warning(
             "the function cannot be checked yet",
-            error=str(error), hint=error.hint, attempt=attempt, wait_s=round(wait, 1),
+            function=name, error=str(error), hint=error.hint, attempt=attempt, wait_s=round(wait, 1),
         )  # fmt: skip
 
     Delivery(DryRunInvoker(control), RetryPolicy(timeout=timeout), clock, on_retry, halt=stop).send(b"")

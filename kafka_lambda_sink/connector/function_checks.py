@@ -9,30 +9,36 @@ from typing import Final
 from kafka_lambda_sink.aws_lambda.errors import READ_TIMEOUT
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.asking import Asking
 from kafka_lambda_sink.connector.findings import Finding, Status, broken, doubtful, fine, of_problem, skipped
-from kafka_lambda_sink.connector.function import open_function
 from kafka_lambda_sink.connector.function_timeout import short_timeout
-from kafka_lambda_sink.core.errors import ConfigError, InvocationError, TransientInvocationError
+from kafka_lambda_sink.connector.functions import open_functions
+from kafka_lambda_sink.core.errors import InvocationError, TransientInvocationError
 from kafka_lambda_sink.core.ports import Clock, FunctionControl
 
 _NOT_KNOWN: Final = "function-timeout-unknown"
 
 
-def check_function(config: SinkConfig, clock: Clock, *, is_offline: bool) -> Iterator[Finding]:
-    """Everything about the function; offline what is known without asking. Blocks."""
-    name = config.aws_lambda_function_name
-    try:
-        function = open_function(config, clock)
-    except ConfigError as error:
-        # Where the connector runs, the environment may say what is missing here.
-        status = Status.WARNING if is_offline else Status.FAILED
-        yield from (of_problem("endpoint", name, problem, status) for problem in error.problems)
-        return
-    yield _endpoint(function, name)
-    if is_offline:
+def function_askings(config: SinkConfig, clock: Clock) -> tuple[list[Asking], list[Finding]]:
+    """The questions to each function, and what is wrong without asking."""
+    clients, problems = open_functions(config, clock)
+    askings = [Asking(_online(config, name, client), _late(name)) for name, client in clients.items()]
+    return askings, [of_problem("endpoint", "functions", problem) for problem in problems]
+
+
+def offline_functions(config: SinkConfig, clock: Clock) -> Iterator[Finding]:
+    """What is known of the functions without asking."""
+    clients, problems = open_functions(config, clock)
+    # Where the connector runs, the environment may say what is missing here.
+    yield from (of_problem("endpoint", "functions", problem, Status.WARNING) for problem in problems)
+    for name, client in clients.items():
+        yield _endpoint(client, name)
         yield skipped("function", name, "not asked: --offline")
-        return
-    control = function.control()
+
+
+def _online(config: SinkConfig, name: str, client: FunctionClient) -> Iterator[Finding]:
+    yield _endpoint(client, name)
+    control = client.control()
     try:
         control.dry_run()
     except InvocationError as error:
@@ -40,7 +46,7 @@ def check_function(config: SinkConfig, clock: Clock, *, is_offline: bool) -> Ite
         return
     yield fine("function", name, f"may be invoked ({config.aws_lambda_invocation_type})")
     if config.aws_lambda_invocation_type == "sync":
-        yield _timeout(config, control)
+        yield _timeout(config, name, control)
 
 
 def _endpoint(function: FunctionClient, name: str) -> Finding:
@@ -58,15 +64,15 @@ def _endpoint(function: FunctionClient, name: str) -> Finding:
     return doubtful("endpoint", name, text, error_id="unknown-region", hint=hint)
 
 
-def late_function(config: SinkConfig) -> Finding:
+def _late(name: str) -> Finding:
     """What to say when there is no answer in time."""
     message = "no answer in time: neither from the endpoint nor, maybe, from what gives the credentials"
     error = TransientInvocationError(message, code=READ_TIMEOUT, hint="Check the network, endpoints and proxies")
-    return broken("function", config.aws_lambda_function_name, error)
+    return broken("function", name, error)
 
 
-def _timeout(config: SinkConfig, control: FunctionControl) -> Finding:
-    name, configured = config.aws_lambda_function_name, config.aws_lambda_socket_timeout
+def _timeout(config: SinkConfig, name: str, control: FunctionControl) -> Finding:
+    configured = config.aws_lambda_socket_timeout
     try:
         own = control.timeout()
     except InvocationError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from functools import partial
 from typing import Final
 
 from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.background import in_background
 from kafka_lambda_sink.core.errors import InvocationError, Problem
 from kafka_lambda_sink.core.ports import Clock, FunctionControl
 from kafka_lambda_sink.telemetry.logs import get_logger
@@ -24,18 +26,18 @@ _MISSED: Final = 2
 _INTERVAL: Final = 300.0
 
 
-def reply_timeout(config: SinkConfig, control: FunctionControl, clock: Clock) -> ReadTimeout:
-    """What the invokers of a task wait. Asks for the function's own timeout; blocks for it unless one is configured."""
+def reply_timeout(config: SinkConfig, function: str, control: FunctionControl, clock: Clock) -> ReadTimeout:
+    """What the invokers of a function wait. Asks for its own timeout; blocks for it unless one is configured."""
     configured = config.aws_lambda_socket_timeout
     if configured is None:
-        return OwnTimeout(first_timeout(config, control), control, clock).read_timeout
+        return OwnTimeout(first_timeout(config, function, control), function, control, clock).read_timeout
     if config.aws_lambda_invocation_type == "sync":
         # The start does not wait for an answer that changes nothing.
-        threading.Thread(target=_tell_if_short, args=(config, control), name="function timeout", daemon=True).start()
+        in_background(partial(_tell_if_short, config, function, control), "function timeout")
     return ReadTimeout(configured / 1000)
 
 
-def first_timeout(config: SinkConfig, control: FunctionControl) -> float:
+def first_timeout(config: SinkConfig, function: str, control: FunctionControl) -> float:
     """Seconds to wait for a reply: as configured, else the function's own timeout and a margin, else the longest."""
     if config.aws_lambda_socket_timeout is not None:
         return config.aws_lambda_socket_timeout / 1000
@@ -49,6 +51,7 @@ def first_timeout(config: SinkConfig, control: FunctionControl) -> float:
         reason = str(error)
     _log.warning(
         "the function's own timeout is not known: waiting up to 910 s for each reply",
+        function=function,
         reason=reason,
         hint="Allow lambda:GetFunctionConfiguration, or set aws.lambda.socket.timeout.",
     )
@@ -76,9 +79,10 @@ class OwnTimeout:
     account takes few questions a second and a function that hangs would bring one with every batch.
     """
 
-    def __init__(self, seconds: float, control: FunctionControl, clock: Clock) -> None:
+    def __init__(self, seconds: float, function: str, control: FunctionControl, clock: Clock) -> None:
         #: For the invokers; changes while they run.
         self.read_timeout: Final = ReadTimeout(seconds, self._reply_missed)
+        self._function = function
         self._control = control
         self._clock = clock
         self._lock = threading.Lock()
@@ -107,7 +111,11 @@ class OwnTimeout:
         except InvocationError as error:
             reason = str(error)
         if own is None:
-            _log.warning("replies do not come, and the function's own timeout could not be asked again", reason=reason)
+            _log.warning(
+                "replies do not come, and the function's own timeout could not be asked again",
+                function=self._function,
+                reason=reason,
+            )
             return
         before, after = self.read_timeout.seconds, own + _MARGIN
         if after == before:
@@ -115,17 +123,18 @@ class OwnTimeout:
         self.read_timeout.seconds = after
         _log.info(
             "the function's own timeout has changed: replies are waited for accordingly",
+            function=self._function,
             function_timeout_s=own,
             before_s=before,
             now_s=after,
         )
 
 
-def _tell_if_short(config: SinkConfig, control: FunctionControl) -> None:
+def _tell_if_short(config: SinkConfig, function: str, control: FunctionControl) -> None:
     try:
         own = control.timeout()
     except InvocationError:
         return
     problem = None if own is None else short_timeout(config, own)
     if problem is not None:
-        _log.warning("configuration", problem=str(problem), error_id=problem.error_id)
+        _log.warning("configuration", function=function, problem=str(problem), error_id=problem.error_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,10 +41,12 @@ class PipelineFactory:
     """Everything that the pipelines of a task have in common."""
 
     config: SinkConfig
-    policy: Policy
+    #: By the topic's function; that of None is for topics without.
+    policies: Mapping[str | None, Policy]
     conversions: Conversions
     open_fetcher: Callable[[TopicPartition], Fetcher]
-    open_invoker: Callable[[], Invoker]
+    #: The invoker of a topic's function.
+    open_invoker: Callable[[str], Invoker]
     counters: CounterBook
     clock: Clock
     alarms: Alarms
@@ -56,7 +58,8 @@ class PipelineFactory:
         progress = PartitionProgress(tp, on_drained, self.budget)
         counters = self.counters.of(tp)
         delivery, assembler = self._delivery(progress), self._assembler(tp)
-        judge = Judge(progress, self.policy, self._contract(tp), counters, self.alarms)
+        policy = self.policies[self.config.function_of(tp.topic)]
+        judge = Judge(progress, policy, self._contract(tp, policy), counters, self.alarms)
         return PartitionPipeline(
             progress=progress,
             start=assignment.start,
@@ -79,8 +82,8 @@ class PipelineFactory:
             alarms=self.alarms,
         )
 
-    def _contract(self, tp: TopicPartition) -> ReplyContract:
-        return NoContract() if self.policy.results is None else RecordsContract(tp)
+    def _contract(self, tp: TopicPartition, policy: Policy) -> ReplyContract:
+        return NoContract() if policy.results is None else RecordsContract(tp)
 
     def _delivery(self, progress: PartitionProgress) -> Delivery:
         counters = self.counters.of(progress.tp)
@@ -91,7 +94,7 @@ class PipelineFactory:
             progress.retrying()
             self.alarms.invocation_retried(progress.tp, error, attempt, wait)
 
-        return Delivery(self.open_invoker(), self._retry_policy(), self.clock, on_retry)
+        return Delivery(self.open_invoker(progress.tp.topic), self._retry_policy(), self.clock, on_retry)
 
     def _retry_policy(self) -> RetryPolicy:
         config = self.config

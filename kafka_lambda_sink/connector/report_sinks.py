@@ -72,14 +72,14 @@ class ReportSinks:
         if problems:
             raise ConfigError(problems)
 
-    def policy(self) -> Policy:
-        """What becomes of results and failures. Builds the producers."""
+    def policy(self, function: str | None) -> Policy:
+        """What becomes of the results and failures of a function; None: of no function. Builds the producers."""
         config = self._config
         results = self._topics.get("aws.lambda.response.topic")
         errors = self._topics.get("aws.lambda.error.topic")
         dead_letters = self._topics.get("errors.deadletterqueue.topic.name")
         dead_letter_sink = (
-            DeadLetterSink(_dead_letters(config, dead_letters.topic), self._reporter(dead_letters))
+            DeadLetterSink(_dead_letters(config, dead_letters.topic, function), self._reporter(dead_letters))
             if dead_letters
             else None
         )
@@ -88,7 +88,7 @@ class ReportSinks:
             tolerates_errant_records=config.errors_tolerance == "all",
             log_errant_records=config.errors_log_enable,
             results=ResultSink(_results(config, results.topic), self._reporter(results)) if results else None,
-            errors=ErrorSink(_errors(config, errors.topic), self._reporter(errors)) if errors else None,
+            errors=ErrorSink(_errors(config, errors.topic, function), self._reporter(errors)) if errors else None,
             dead_letters=dead_letter_sink,
             given_up=dead_letter_sink if config.errors_deadletterqueue_function_errors_enable else None,
         )
@@ -152,10 +152,10 @@ def _results(config: SinkConfig, topic: str) -> ResultReports:
     )
 
 
-def _errors(config: SinkConfig, topic: str) -> ErrorReports:
+def _errors(config: SinkConfig, topic: str, function: str | None) -> ErrorReports:
     return ErrorReports(
         topic,
-        config.aws_lambda_function_name,
+        function or "",
         ReportFormat(
             config.reporter_error_topic_key_format == "json" and config.reporter_error_topic_key_format_schemas_enable,
             config.reporter_error_topic_value_format == "json"
@@ -164,11 +164,11 @@ def _errors(config: SinkConfig, topic: str) -> ErrorReports:
     )
 
 
-def _dead_letters(config: SinkConfig, topic: str) -> DeadLetterReports:
+def _dead_letters(config: SinkConfig, topic: str, function: str | None) -> DeadLetterReports:
     return DeadLetterReports(
         topic,
         connector=config.name,
-        function_name=config.aws_lambda_function_name,
+        function_name=function or "",
         has_context=config.errors_deadletterqueue_context_headers_enable,
         stages={
             "KEY_CONVERTER": config.key_converter,

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
-from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.config.loading import LoadedConfig
+from kafka_lambda_sink.connector.background import in_background
 from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.conversion import Conversions
-from kafka_lambda_sink.connector.function import check_function, open_function
-from kafka_lambda_sink.connector.function_timeout import reply_timeout
+from kafka_lambda_sink.connector.functions import Functions
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
 from kafka_lambda_sink.connector.schema_registry import open_schema_registry
@@ -78,7 +77,7 @@ class Task:
         self._config = config
         self._clock = clock
         self._alarms = Alarms(clock)
-        self._function = open_function(config, clock)
+        self._functions = Functions(config, clock)
         self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog)
         self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
         self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=config.name)
@@ -99,18 +98,19 @@ class Task:
         self.counters = CounterBook()
 
     def start(self) -> None:
-        """Check the function, prepare the report topics, join the group. Blocks for up to about a minute.
+        """Check the functions, prepare the report topics, join the group. Blocks for up to about a minute.
 
         Raises ConfigError, ConfigurationInvocationError, KafkaAuthorizationError for good; TransientInvocationError
         and RetriableKafkaError when the function or the brokers could not be reached in time; InvocationAborted when it
         was stopped meanwhile. Then everything is closed again.
         """
         threading.stack_size(_STACK_BYTES)
-        described: dict[str, Any] = dict(self._function.describe())
-        _log.info("function", **described)
+        for described in self._functions.describe():
+            fields: dict[str, Any] = dict(described)
+            _log.info("function", **fields)
         try:
-            timeout = self._prepare_until_stopped()
-            self._coordinator = self._build_coordinator(timeout)
+            self._prepare_until_stopped()
+            self._coordinator = self._build_coordinator()
             self._run(self._watch.run, "topics")
             for reporter in self._sinks.reporters:
                 self._run(reporter.run, "reports")
@@ -154,33 +154,22 @@ class Task:
         """Why the task ended by itself, or None."""
         return self._coordinator.failure if self._coordinator else None
 
-    def _prepare_until_stopped(self) -> ReadTimeout:
+    def _prepare_until_stopped(self) -> None:
         """Prepare on a thread that a stop leaves behind: a question to who hangs may take longer than the stop has."""
-        prepared: Future[ReadTimeout] = Future()
-
-        def prepare() -> None:
-            try:
-                prepared.set_result(self._prepare())
-            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-                prepared.set_exception(error)
-
-        self._run(prepare, "start")
+        prepared = in_background(self._prepare, "start")
         while not prepared.done():
             if self._stop.requested.is_set():
                 raise InvocationAborted
             wait([prepared], _TICK)
-        return prepared.result()
+        prepared.result()
 
-    def _prepare(self) -> ReadTimeout:
-        """Ask the function and the clusters what has to be known, and create report topics; the read timeout."""
+    def _prepare(self) -> None:
+        """Ask the functions and the clusters what has to be known, and create report topics."""
         deadline = self._clock.monotonic() + self._start_timeout
         self._ask_until_answered(self._open, deadline)
-        control = self._function.control()
-        check_function(control, self._clock, self._stop.requested, self._start_timeout)
-        timeout = reply_timeout(self._config, control, self._clock)
+        self._functions.prepare(self._stop.requested, self._start_timeout)
         self._ask_until_answered(self._watch.refresh, deadline)
         self._ask_until_answered(partial(self._sinks.prepare_topics, self._catalog), deadline)
-        return timeout
 
     def _ask_until_answered(self, ask: Callable[[], None], deadline: float) -> None:
         """Brokers that start beside us answer a little later, and so do those who give tokens for them."""
@@ -206,15 +195,15 @@ class Task:
         for reporter in self._sinks.reporters:
             reporter.stop(self._stop.left(StopStep.CLOSE, _CLOSE_TIMEOUT))
 
-    def _build_coordinator(self, timeout: ReadTimeout) -> Coordinator:
+    def _build_coordinator(self) -> Coordinator:
         config = self._config
         session_timeout_ms = int(self._member_config.get("session.timeout.ms", _SESSION_TIMEOUT_MS))
         factory = PipelineFactory(
             config=config,
-            policy=self._sinks.policy(),
+            policies={function: self._sinks.policy(function) for function in (*config.functions, None)},
             conversions=self._conversions,
             open_fetcher=self._open_fetcher,
-            open_invoker=partial(self._function.invoker, timeout),
+            open_invoker=self._functions.invoker,
             counters=self.counters,
             clock=self._clock,
             alarms=self._alarms,

@@ -30,6 +30,7 @@ ProblemId: TypeAlias = Literal[
     "conflicting-keys",
     "msk-iam",
     # What the configuration names.
+    "missing-function",
     "topic-loop",
     "missing-source-topic",
     "missing-report-topic",

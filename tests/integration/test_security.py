@@ -15,7 +15,7 @@ from kafka_lambda_sink.local.endpoint import Credential, InvokeEndpoint
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.forward_proxy import forward_proxy
-from tests.support.running_task import Sink, java_security
+from tests.support.running_task import FUNCTION, Sink, java_security
 from tests.support.sink_process import SinkProcess
 from tests.support.waiting import wait_until
 
@@ -134,7 +134,9 @@ def test_secrets_are_in_no_message_of_a_start_that_fails(
 
 def test_secrets_are_in_no_repr(guarded: Sink, sasl_broker: Broker):
     loaded = guarded.load(secret_properties(guarded, sasl_broker))
-    assert_no_secret(repr(loaded) + repr(loaded.sink) + repr(loaded.clients) + repr(lambda_settings(loaded.sink)))
+    assert_no_secret(
+        repr(loaded) + repr(loaded.sink) + repr(loaded.clients) + repr(lambda_settings(loaded.sink, FUNCTION))
+    )
     guarded.produce([b"1"])
     with guarded.running(secret_properties(guarded, sasl_broker)) as task:
         task.wait_requests(1)

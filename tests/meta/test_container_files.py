@@ -82,9 +82,9 @@ class TestCompose:
         services = compose()["services"]
         loaded = load(ROOT / "config" / "sink.properties", environ=services["sink"]["environment"])
         function = services["function"]["command"]
-        assert loaded.sink.function.name == function[function.index("--name") + 1]
+        assert loaded.sink.aws_lambda_function_name == function[function.index("--name") + 1]
         assert loaded.sink.aws_lambda_endpoint_url == f"http://127.0.0.1:{function[function.index('--port') + 1]}"
-        assert loaded.sink.region == inspect.signature(Function).parameters["region"].default
+        assert loaded.sink.aws_lambda_region == inspect.signature(Function).parameters["region"].default
         assert loaded.sink.bootstrap_servers == "kafka:9092"
         assert f"--create --if-not-exists --topic {loaded.sink.topics[0]} " in services["records"]["command"][0]
         assert set(loaded.sink.report_topics.values()) == {"orders-results", "orders-errors"}

@@ -40,8 +40,7 @@ EXPECTED = {
         set(),
         {
             "topics": ("orders", "returns"),
-            "region": "eu-west-1",
-            "qualifier": "live",
+            "functions": ("arn:aws:lambda:eu-west-1:123456789012:function:price-orders:live",),
             "behavior_on_error": "log",
             "aws_lambda_response_topic": "orders-priced",
             "aws_lambda_error_topic": "orders-failed",
@@ -168,6 +167,6 @@ EXPECTED = {
             "aws.lambda.invocation.mode",
             "aws.lambda.batch.enabled",
         },
-        {"aws_role_session_name": "my-session", "region": "us-west-2"},
+        {"aws_role_session_name": "my-session", "aws_lambda_region": "us-west-2"},
     ),
 }

@@ -116,7 +116,8 @@ class _Stage:
             },
             environ={},
         )
-        name, region = self._loaded.sink.function.name, self._loaded.sink.region
+        [name] = self._loaded.sink.functions
+        region = self._loaded.sink.aws_lambda_region
         assert region is not None, "the sample names its region"
         function = Function(name=name, handler=runtime, timeout=_FUNCTION_TIMEOUT, region=region)
         self._endpoint.add_function(function)

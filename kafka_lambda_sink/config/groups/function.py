@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 from kafka_lambda_sink.config.declaration import ANY_CASE, HIGH, LOW, MEDIUM, Declared, Group
 from kafka_lambda_sink.config.endpoint import checked_url
 from kafka_lambda_sink.config.function_name import checked_function_name
+from kafka_lambda_sink.config.topic_functions import TopicFunction, parsed_topic_functions
 
 InvocationType = Literal["sync", "async"]
+#: Confluent Cloud's words.
+ConfigurationMode = Literal["single", "multiple"]
+
+
+def _checked_function(name: str | None) -> str | None:
+    return None if name is None else checked_function_name(name)
 
 
 class FunctionGroup(Group):
@@ -19,16 +26,29 @@ class FunctionGroup(Group):
     title: ClassVar[str] = "Function"
 
     aws_lambda_function_name: Annotated[
-        str, Declared("high", aliases=("aws.lambda.function.arn",)), AfterValidator(checked_function_name)
-    ]
-    """The function: `name`, `name:alias`, `name:version`, ARN, or partial ARN (`account:function:name`)."""
+        str | None,
+        Declared("high", aliases=("aws.lambda.function.arn",), is_required=True),
+        AfterValidator(_checked_function),
+    ] = None
+    """The function: `name`, `name:alias`, `name:version`, ARN, or partial ARN (`account:function:name`).
+    With `aws.lambda.configuration.mode=multiple` not required: the one of topics that the map does not name."""
+
+    aws_lambda_configuration_mode: Annotated[ConfigurationMode, MEDIUM, ANY_CASE] = "single"
+    """`single`: all topics go to one function. `multiple`: each goes to that of `aws.lambda.topic2function.map`."""
+
+    aws_lambda_topic2function_map: Annotated[
+        tuple[TopicFunction, ...], MEDIUM, BeforeValidator(parsed_topic_functions)
+    ] = ()
+    """`topic1;function1,topic2;function2`: the function of each topic that is read, named in any of the ways of
+    `aws.lambda.function.name`. One with an ARN is called in its ARN's region. Two may share a function. A topic that
+    `topics.regex` comes to match and that has no function is not delivered: its partitions stop."""
 
     aws_lambda_region: Annotated[
         str | None,
         Declared("high", aliases=("aws.region",)),
         StringConstraints(strip_whitespace=True, pattern=r"^[a-z]{2,}(-[a-z]+)+-\d+$"),
     ] = None
-    """Region of the function. Default: the ARN's, else what the AWS SDK finds (environment, profile)."""
+    """Region of the functions. Default: the ARN's, else what the AWS SDK finds (environment, profile)."""
 
     aws_lambda_invocation_type: Annotated[InvocationType, HIGH, ANY_CASE] = "sync"
     """`sync` waits for the reply of each batch; `async` hands the batch to Lambda's own queue (status 202)."""

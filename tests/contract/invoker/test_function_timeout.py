@@ -72,7 +72,7 @@ def test_a_timeout_raised_while_we_run_is_found_out_after_two_missed_replies(
     client_of: ClientOf, endpoint: InvokeEndpoint
 ):
     client = client_of(connect_timeout=0.1)
-    own = OwnTimeout(0.3, client.control(), SteppedClock())
+    own = OwnTimeout(0.3, "orders", client.control(), SteppedClock())
     set_timeout(endpoint, 120)
     endpoint.faults.add(faults.Hang(), call="RequestResponse", times=2)
     endpoint.faults.add(SLOW, call="RequestResponse")
@@ -88,7 +88,7 @@ def test_a_timeout_raised_while_we_run_is_found_out_after_two_missed_replies(
 
 def test_the_timeout_is_asked_again_every_five_minutes_at_most(client_of: ClientOf, endpoint: InvokeEndpoint):
     clock = SteppedClock()
-    own = OwnTimeout(45.0, client_of().control(), clock)
+    own = OwnTimeout(45.0, "orders", client_of().control(), clock)
     with capturing_log() as log:
         for _ in range(2):
             own.read_timeout.passed()
@@ -111,7 +111,7 @@ def test_the_timeout_is_asked_again_every_five_minutes_at_most(client_of: Client
 def test_a_timeout_that_cannot_be_asked_stays_as_it_was(
     client_of: ClientOf, endpoint: InvokeEndpoint, *, is_denied: bool
 ):
-    own = OwnTimeout(45.0, client_of().control(), SteppedClock())
+    own = OwnTimeout(45.0, "orders", client_of().control(), SteppedClock())
     if is_denied:
         endpoint.permissions.deny("lambda:GetFunctionConfiguration")
         endpoint.permissions.deny("lambda:GetFunction")
@@ -137,7 +137,7 @@ def test_a_configured_timeout_that_ends_before_the_function_does_is_told_at_star
     client_of: ClientOf, changes: dict[str, object], *, is_told: bool
 ):
     with capturing_log() as log:
-        timeout = reply_timeout(config(**changes), client_of().control(), SteppedClock())
+        timeout = reply_timeout(config(**changes), "orders", client_of().control(), SteppedClock())
         wait_for_answer()
     assert timeout.seconds * 1000 == changes["aws_lambda_socket_timeout"]
     lines = log.events("configuration", level="warning", error_id="short-socket-timeout")
@@ -146,4 +146,4 @@ def test_a_configured_timeout_that_ends_before_the_function_does_is_told_at_star
 
 
 def test_without_a_configured_timeout_the_functions_own_and_a_margin_count(client_of: ClientOf):
-    assert reply_timeout(config(), client_of().control(), SteppedClock()).seconds == 45.0
+    assert reply_timeout(config(), "orders", client_of().control(), SteppedClock()).seconds == 45.0

@@ -62,7 +62,6 @@ LOOP = "aws.lambda.response.topic=orders\n"
             "aws.credentials.provider.class",
             "unknown-class",
         ),
-        ("aws.lambda.topic2function.map=a;b\n", "aws.lambda.topic2function.map", "not-built-yet"),
         ("value.converter.generalized.sum.type.support=true\n", None, "not-built-yet"),
         ("predicates=isTombstone\n", "predicates.isTombstone.type", "missing-key"),
         ("fields.hash=card\n", "fields.hash", "missing-key"),

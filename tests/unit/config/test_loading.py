@@ -188,7 +188,7 @@ def test_auto_offset_reset_is_also_a_consumer_override(load_text: Load):
 
 def test_a_name_and_its_arn_are_the_same_function(load_text: Load, refuse_text: Refuse):
     arn = "aws.lambda.function.arn=arn:aws:lambda:eu-west-1:123456789012:function:"
-    assert load_text(arn + "handle-orders\n").sink.function.name == "handle-orders"
+    assert load_text(arn + "handle-orders\n").sink.functions == ("handle-orders",)
     (problem,) = refuse_text(arn + "other\n")
     assert problem.error_id == "conflict"
 

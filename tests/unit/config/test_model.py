@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.model import SinkConfig
 
 FIVE: dict[str, Any] = {
@@ -99,8 +100,10 @@ def test_selects_is_a_full_match():
 )
 def test_functions_are_named_as_the_api_names_them(name: str, qualifier: str | None, region: str | None):
     config = SinkConfig(**{**FIVE, "aws_lambda_function_name": name, "aws_lambda_region": None})
-    assert (config.function.name, config.qualifier, config.region) == ("handler", qualifier, region)
-    assert not config.function.unqualified.endswith(f":{qualifier}")
+    parsed = parse_function_name(name)
+    assert (parsed.name, parsed.qualifier, config.region_of(name)) == ("handler", qualifier, region)
+    assert not parsed.unqualified.endswith(f":{qualifier}")
+    assert config.functions == (name,)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "f" * 65, "arn:aws:sns:eu-west-1:123456789012:topic", "f:a:b", "../x"])

@@ -36,18 +36,18 @@ def test_an_endpoint_from_the_aws_settings_is_held_to_the_same_rules(tmp_path, m
         profile.write_text("[default]\nendpoint_url = http://10.1.2.3:80\n", encoding="utf-8")
         monkeypatch.setenv("AWS_CONFIG_FILE", str(profile))
     with pytest.raises(ConfigError) as raised:
-        open_function(config(), SteppedClock())
+        open_function(config(), "f", SteppedClock())
     assert raised.value.problems[0].error_id == "weak-security"
-    assert open_function(config(allow_http=True), SteppedClock()).endpoint == "http://10.1.2.3:80"
+    assert open_function(config(allow_http=True), "f", SteppedClock()).endpoint == "http://10.1.2.3:80"
 
 
 def test_a_password_in_an_endpoint_of_the_aws_settings_is_refused_and_not_shown(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://user:canary@10.1.2.3")
     with pytest.raises(ConfigError) as raised:
-        open_function(config(), SteppedClock())
+        open_function(config(), "f", SteppedClock())
     assert "canary" not in str(raised.value)
 
 
 def test_an_endpoint_on_this_machine_may_be_plain(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9001")
-    assert open_function(config(), SteppedClock()).endpoint == "http://127.0.0.1:9001"
+    assert open_function(config(), "f", SteppedClock()).endpoint == "http://127.0.0.1:9001"
