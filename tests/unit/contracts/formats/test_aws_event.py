@@ -63,7 +63,12 @@ def test_the_event_of_msk_and_older_spellings():
 
 @pytest.mark.parametrize(
     ("timestamp", "expected"),
-    [((1, 5), ("CREATE_TIME", 5)), ((2, 5), ("LOG_APPEND_TIME", 5)), ((0, -1), ("NO_TIMESTAMP_TYPE", -1))],
+    [
+        ((1, 5), ("CREATE_TIME", 5)),
+        ((2, 5), ("LOG_APPEND_TIME", 5)),
+        ((0, -1), ("NO_TIMESTAMP_TYPE", -1)),
+        ((1, 0), ("CREATE_TIME", 0)),
+    ],
 )
 def test_timestamps_and_what_is_absent(timestamp: tuple[int, int], expected: tuple[str, int]):
     event = request_of(SELF_MANAGED, record(1, None, None, timestamp=timestamp, headers=[("none", None)]))
