@@ -182,7 +182,7 @@ class RecordError(KafkaLambdaSinkError):
 
     def __init__(self, message: str | None = None, *, stage: str, class_name: str | None = None) -> None:
         super().__init__(message)
-        #: Kafka Connect's name of the stage: KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER, TRANSFORMATION, TASK_PUT.
+        #: Kafka Connect's name: KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER, TRANSFORMATION, TASK_PUT.
         self.stage = stage
         #: Of a stage that has several: the one that failed, as the configuration names it.
         self.class_name = class_name
