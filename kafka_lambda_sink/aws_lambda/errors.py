@@ -89,8 +89,6 @@ CODES: dict[str, Rule] = {
     "CodeArtifactUserPendingException": _TRANSIENT,
     # Reading or writing a mounted file system failed: the code may have been at it.
     "EFSIOException": _TRANSIENT_MAY_HAVE_RUN,
-    # A durable execution of this name is under way. We send no name, so another caller does; wait for it.
-    "DurableExecutionAlreadyStartedException": _TRANSIENT_MAY_HAVE_RUN,
     # Set up wrongly. botocore retries those that come as 502; waiting does not help.
     "EC2AccessDeniedException": _CONFIGURATION,
     "EFSMountFailureException": _CONFIGURATION,
@@ -132,7 +130,9 @@ CODES: dict[str, Rule] = {
     "RequestExpired": _TRANSIENT,
     "RequestInTheFuture": _TRANSIENT,
     "RequestTimeTooSkewed": _TRANSIENT,
-    # The bytes.
+    # The bytes. An execution has the name of these, and other bytes: names of ours have the payload's hash in them, so
+    # somebody else gave that one. The same bytes would be refused until the function's retention period has ended.
+    "DurableExecutionAlreadyStartedException": _PAYLOAD,
     "InvalidRequestContentException": _PAYLOAD,
     "RequestTooLargeException": _PAYLOAD,
     "RequestEntityTooLargeException": _PAYLOAD,

@@ -32,6 +32,8 @@ _AWS_CODES = {
     "ServiceQuotaExceededException": "Ask AWS for a higher quota, or lower what the account uses",
     "KMSAccessDeniedException": "The function's role may not use its KMS key: that is the function's set-up, not ours",
     "InvalidRequestContentException": "Lambda does not take these bytes for JSON",
+    "DurableExecutionAlreadyStartedException": "Another caller has given an execution this name and another payload: "
+    "find it by the name, or set `aws.lambda.durable.name=false`",
 }
 
 _SKEW_CODES = frozenset(
@@ -66,6 +68,8 @@ def hint_for(
             f"Check that {target.function_name}{qualifier} exists in region {target.region} "
             "and in the account of these credentials"
         )
+    if code == "InvalidParameterValueException" and "tenan" in message.lower():
+        return "Set `aws.lambda.tenant.id.from` for a function with tenant isolation, and remove it for any other"
     return _foreign_hint(code, status, target)
 
 

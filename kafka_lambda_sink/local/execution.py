@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from kafka_lambda_sink.core.ports import Clock
+from kafka_lambda_sink.core.ports import CallContext, Clock
 from kafka_lambda_sink.local.function import Target
 from kafka_lambda_sink.local.handler import MAX_REPLY_BYTES, Invocation, Outcome, response_too_large
 from kafka_lambda_sink.local.journal import Execution, Journal
@@ -26,7 +26,7 @@ class Call:
     target: Target
     payload: bytes
     request_id: str
-    client_context: str | None = None
+    context: CallContext
 
 
 class Executor:
@@ -49,7 +49,7 @@ class Executor:
 
         Raises Refusal (429) at a concurrency limit; the code did not run then.
         """
-        function = call.target.function
+        function, context = call.target.function, call.context
         with self._slot(call.target):
             started_ms, started = self._clock.now_ms(), self._clock.monotonic()
             invocation = Invocation(
@@ -60,7 +60,9 @@ class Executor:
                 version=call.target.version,
                 memory_mb=function.memory_mb,
                 timeout=function.timeout,
-                client_context=call.client_context,
+                client_context=None if context.client_context is None else context.client_context.decode(),
+                tenant_id=context.tenant_id,
+                trace_header=context.trace_header,
             )
             outcome = function.handler.run(invocation)
             if len(outcome.payload) > MAX_REPLY_BYTES:

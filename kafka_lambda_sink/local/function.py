@@ -36,6 +36,10 @@ class Function:
     region: str = "us-east-1"
     #: Seconds before the second and the third attempt of an asynchronous invocation that failed.
     async_retry_delays: tuple[float, ...] = (60.0, 120.0)
+    #: Every call has to name its tenant.
+    is_tenant_isolated: bool = False
+    #: A call with an execution's name gets the execution of that name. Nothing else of a durable function is here.
+    is_durable: bool = False
     #: File that the records of failed asynchronous invocations are appended to, one JSON document a line.
     on_failure: Path | None = None
 

@@ -30,6 +30,9 @@ class Invocation:
     timeout: float
     #: JSON text, or None.
     client_context: str | None = None
+    tenant_id: str | None = None
+    #: X-Ray's, as the caller gave it.
+    trace_header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 import threading
@@ -15,11 +13,14 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, unquote
 
-from kafka_lambda_sink.core.ports import Clock
+from kafka_lambda_sink.core.ports import CallContext, Clock
 from kafka_lambda_sink.local import refusals
+from kafka_lambda_sink.local.call_headers import check_tenant, context_of
+from kafka_lambda_sink.local.durable import DurableExecutions
 from kafka_lambda_sink.local.event_queue import EventQueue
 from kafka_lambda_sink.local.execution import Call, Executor, log_tail
 from kafka_lambda_sink.local.function import FunctionTable, Target
+from kafka_lambda_sink.local.handler import Outcome, failure
 from kafka_lambda_sink.local.http_message import Reply, Request
 from kafka_lambda_sink.local.journal import Entry
 from kafka_lambda_sink.local.names import parse_function_name
@@ -91,6 +92,7 @@ class InvokeApi:
         self._events = events
         self._clock = clock
         self._scheme = scheme
+        self._durable = DurableExecutions()
 
     def admit(self, request: Request, entry: Entry) -> Admitted:
         """Check a request as AWS does before any code runs, and note in `entry` what it asks for. Raises Refusal."""
@@ -115,7 +117,11 @@ class InvokeApi:
             payload = _payload(request, entry)
         target = self._functions.resolve(reference, query_qualifier, caller.region)
         entry.qualifier = target.qualifier
-        call = Call(target, payload, entry.request_id, _client_context(request))
+        context = CallContext()
+        if action == "lambda:InvokeFunction":
+            context = context_of(request)
+            check_tenant(context, target.function)
+        call = Call(target, payload, entry.request_id, context)
         return Admitted(entry.call, call, request.header("x-amz-log-type") == "Tail")
 
     def perform(self, admitted: Admitted, entry: Entry) -> Reply:
@@ -129,20 +135,36 @@ class InvokeApi:
             case "DryRun":
                 return Reply(204)
             case "Event":
-                self._events.put(admitted.call)
+                self._queue(admitted.call)
                 return Reply(202)
             case _:
                 return self._execute(admitted, entry)
 
     def _execute(self, admitted: Admitted, entry: Entry) -> Reply:
-        outcome = self._executor.execute(admitted.call)
-        entry.ran = True
+        outcome = self._outcome(admitted.call, entry)
         headers = [_JSON, ("X-Amz-Executed-Version", admitted.call.target.version)]
         if outcome.function_error is not None:
             headers.append(("X-Amz-Function-Error", outcome.function_error))
         if admitted.wants_log:
             headers.append(("X-Amz-Log-Result", log_tail(outcome.log)))
         return Reply(200, headers, outcome.payload)
+
+    def _outcome(self, call: Call, entry: Entry) -> Outcome:
+        def run() -> Outcome:
+            outcome = self._executor.execute(call)
+            entry.ran = True
+            return outcome
+
+        name, function = call.context.durable_name, call.target.function
+        if name is None or not function.is_durable:
+            return run()
+        attached = self._durable.execute(function.arn, name, call.payload, run, function.timeout)
+        return attached or failure("Sandbox.Timedout", f"Task timed out after {function.timeout:.2f} seconds")
+
+    def _queue(self, call: Call) -> None:
+        name, function = call.context.durable_name, call.target.function
+        if name is None or not function.is_durable or self._durable.is_new(function.arn, name, call.payload):
+            self._events.put(call)
 
 
 def _kind(request: Request, action: str) -> str:
@@ -179,18 +201,6 @@ def _coordinates(document: Any) -> tuple[str | None, int | None]:
         case [{"payload": {"topic": str(topic), "partition": int(partition)}}, *_]:
             return topic, partition
     return None, None
-
-
-def _client_context(request: Request) -> str | None:
-    encoded = request.header("x-amz-client-context")
-    if encoded is None:
-        return None
-    try:
-        text = base64.b64decode(encoded, validate=True).decode()
-        json.loads(text)
-    except (binascii.Error, ValueError) as error:
-        raise refusals.not_json(f"Client context: {error}") from None
-    return text
 
 
 def _configuration(target: Target) -> dict[str, Any]:

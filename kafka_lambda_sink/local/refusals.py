@@ -82,6 +82,12 @@ def invalid_value(member: str, value: str, constraint: str) -> Refusal:
     return Refusal(400, "ValidationException", message, type=None)
 
 
+def durable_execution_already_started(name: str) -> Refusal:
+    """409: a named execution with another payload."""
+    message = f"Durable execution with name {name} has already been started with a different payload."
+    return Refusal(409, "DurableExecutionAlreadyStartedException", message)
+
+
 def access_denied(action: str, arn: str, account: str) -> Refusal:
     """403: the caller is known and not allowed to."""
     message = (

@@ -139,11 +139,14 @@ class RuntimeApi:
             ("Lambda-Runtime-Invoked-Function-Arn", invocation.function_arn),
             (
                 "Lambda-Runtime-Trace-Id",
-                f"Root=1-{deadline_ms // 1000:08x}-{invocation.request_id.replace('-', '')[:24]}",
+                invocation.trace_header
+                or f"Root=1-{deadline_ms // 1000:08x}-{invocation.request_id.replace('-', '')[:24]}",
             ),
         ]
         if invocation.client_context is not None:
             headers.append(("Lambda-Runtime-Client-Context", invocation.client_context))
+        if invocation.tenant_id is not None:
+            headers.append(("Lambda-Runtime-Aws-Tenant-Id", invocation.tenant_id))
         return Reply(200, headers, invocation.payload)
 
     def _report(self, request_id: str, request: Request, *, is_error: bool) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from typing import Any
 
@@ -154,3 +155,17 @@ def test_a_clock_that_is_wrong_by_ten_minutes(skew_ms, start):
         status, code, message = refusal(boto3_client(endpoint.url).invoke, FunctionName="orders")
     assert (status, code) == (403, "InvalidSignatureException")
     assert message.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"ClientContext": base64.b64encode(b'"%b"' % (b"x" * 2685)).decode()}, "InvalidParameterValueException"),
+        ({"ClientContext": base64.b64encode(b"not JSON").decode()}, "InvalidRequestContentException"),
+        ({"DurableExecutionName": "orders.3"}, "ValidationException"),
+        ({"TenantId": "a,b"}, "ValidationException"),
+    ],
+)
+def test_what_goes_beside_a_payload_is_checked(client, endpoint, arguments, code):
+    assert refusal(client.invoke, FunctionName="orders", **arguments)[:2] == (400, code)
+    assert endpoint.journal.executions() == []

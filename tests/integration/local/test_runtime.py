@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import HTTPClientError
 
+from kafka_lambda_sink.contracts.call_context import CallContexts
+from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.local.clock import SystemClock
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.runtime_handler import HandlerFile, RuntimeHandler
 from tests.support.lambda_clients import boto3_client
+from tests.support.records import TP, record
 from tests.support.waiting import wait_until
 
 ORDERS = Path(__file__).parents[3] / "examples" / "orders" / "handler.py"
@@ -252,3 +255,38 @@ def test_a_handler_that_is_none_is_a_configuration_error(text):
     with pytest.raises(ConfigError) as caught:
         HandlerFile.parse(text)
     assert caught.value.problems[0].error_id == "invalid-handler"
+
+
+def test_a_handler_sees_what_goes_beside_a_batch(run):
+    client = run(
+        """
+        import os
+
+        def handler(event, context):
+            custom = context.client_context.custom
+            return {"custom": custom, "tenant": context.tenant_id, "trace": os.environ["_X_AMZN_TRACE_ID"]}
+        """,
+        is_tenant_isolated=True,
+    )
+    contexts = CallContexts(
+        tp=TP, connector="sink", group="g", function="f", has_client_context=True, propagates_trace=True
+    )
+    traced = record(7, headers=[("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")])
+    call = contexts.of(Batch(b"[]", [traced], [None], "blue"), 2, 0)
+
+    def add_trace(params, **_):
+        params["headers"]["X-Amzn-Trace-Id"] = call.trace_header
+
+    client.meta.events.register("before-call.lambda.Invoke", add_trace)
+    assert call.client_context is not None
+    reply = client.invoke(
+        FunctionName="f",
+        Payload=b"[]",
+        TenantId=call.tenant_id,
+        ClientContext=base64.b64encode(call.client_context).decode(),
+    )
+    seen = json.loads(reply["Payload"].read())
+
+    assert seen["custom"] == json.loads(call.client_context)["custom"]
+    assert (seen["custom"]["firstOffset"], seen["custom"]["attempt"]) == ("7", "2")
+    assert (seen["tenant"], seen["trace"]) == ("blue", call.trace_header)

@@ -62,7 +62,7 @@ MODELLED: list[tuple[int, str, type[InvocationError]]] = [
     (409, "SnapStartRegenerationFailureException", T),
     (409, "CodeArtifactUserPendingException", T),
     (409, "ResourceConflictException", T),
-    (409, "DurableExecutionAlreadyStartedException", T),
+    (409, "DurableExecutionAlreadyStartedException", P),
     (409, "RuntimeAliasDeletedException", C),
     (409, "RuntimeVersionDeletedException", C),
     (409, "CodeArtifactUserDeletedException", C),
@@ -115,7 +115,7 @@ UNKNOWN: list[tuple[int, type[InvocationError]]] = [
     (504, T),
     (520, T),
 ]
-MAY_HAVE_RUN = {"ServiceException", "EFSIOException", "DurableExecutionAlreadyStartedException"}
+MAY_HAVE_RUN = {"ServiceException", "EFSIOException"}
 
 
 @pytest.fixture(scope="module")
