@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
@@ -18,7 +17,8 @@ from kafka_lambda_sink.core.ports import RegisteredSchema
 
 #: Name of the schema's own file in its pool; no import can be named so.
 _OWN: Final = "<schema>"
-
+#: Of messages that are declared within each other, as many as protoc takes; the runtime fails at a hundred.
+_MOST_LEVELS: Final = 32
 #: Files that every schema may import without a reference, by what Confluent's serializers leave out of references.
 _BUILT_IN: Final = frozenset(
     f"google/{name}.proto"
@@ -81,6 +81,7 @@ class ProtobufFiles:
             file.dependency.extend(known)
             file.public_dependency.extend(index for index, it in enumerate(known) if it in public)
         file.name = name
+        _require_levels(file.message_type, _MOST_LEVELS)
         name_in_json_as_in_proto(file.message_type)
         try:
             self._pool.AddSerializedFile(file.SerializeToString())
@@ -97,6 +98,13 @@ class ProtobufFiles:
                 return False
             self._add(name, file)
         return True
+
+
+def _require_levels(messages: Sequence[DescriptorProto], left: int) -> None:
+    if messages and not left:
+        raise ProtoSourceError(f"has messages within each other, more than {_MOST_LEVELS} levels deep")
+    for message in messages:
+        _require_levels(message.nested_type, left - 1)
 
 
 def name_in_json_as_in_proto(messages: Iterable[DescriptorProto]) -> None:
@@ -125,6 +133,6 @@ def _file(text: str) -> FileDescriptorProto:
     except ProtoSourceError:
         try:
             return FileDescriptorProto.FromString(base64.b64decode(text, validate=True))
-        except (binascii.Error, DecodeError):
+        except (ValueError, DecodeError):
             pass
         raise

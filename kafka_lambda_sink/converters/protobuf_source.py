@@ -19,7 +19,7 @@ from google.protobuf.descriptor_pb2 import (
 from google.protobuf.text_encoding import CUnescape
 
 from kafka_lambda_sink.converters.protobuf_meta import FieldMeta
-from kafka_lambda_sink.converters.protobuf_tokens import Tokens
+from kafka_lambda_sink.converters.protobuf_tokens import Tokens, has_known_escapes
 
 #: The one foreign option that counts.
 _FIELD_META: Final = "confluent.field_meta"
@@ -279,7 +279,7 @@ class _Parser:
                 path.append(tokens.take("name"))
             tokens.accept(".")
         text = self._value()
-        if is_foreign:
+        if is_foreign or not has_known_escapes(text):
             return
         for index, name in enumerate(reversed(path)):
             text = f"{name} {{ {text} }}" if index else f"{name}: {text}"
@@ -320,8 +320,11 @@ class _Parser:
         return words
 
     def _string(self) -> str:
+        words = self._strings()
+        if not all(has_known_escapes(word) for word in words):
+            self._tokens.refuse("an escape that is not known")
         try:
-            return b"".join(CUnescape(word[1:-1]) for word in self._strings()).decode()
+            return b"".join(CUnescape(word[1:-1]) for word in words).decode()
         except ValueError:
             self._tokens.refuse("a text that is not UTF-8")
 

@@ -18,6 +18,13 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+_ESCAPES: Final = r"[abfnrtv\\'\"]|[0-3]?[0-7]{1,2}|[xX][0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}"
+_KNOWN_ESCAPES: Final = re.compile(rf"(?:[^\\]|\\(?:{_ESCAPES}))*", re.DOTALL)
+
+
+def has_known_escapes(text: str) -> bool:
+    """Whether the runtime can read every escape of a string, or of several amid other words."""
+    return _KNOWN_ESCAPES.fullmatch(text) is not None
 
 
 class ProtoSourceError(ValueError):

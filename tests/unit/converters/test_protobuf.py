@@ -522,6 +522,8 @@ class TestSchemas:
             ("AAAA", "cannot be read: "),
             ("", "has no message of the record's indexes"),
             ("message A {" * 5000, "is nested too deep"),
+            ("message A {" * 100 + "}" * 100, "has messages within each other, more than 32 levels deep"),
+            ("ü", "cannot be read: "),
         ],
     )
     def test_that_are_none_are_the_records_fault(self, text, reason):

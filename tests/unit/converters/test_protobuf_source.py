@@ -142,6 +142,11 @@ def test_says_what_protoc_says_of_real_files(path):
     assert_as_protoc(path.read_text())
 
 
+def test_passes_over_options_whose_escapes_it_does_not_know():
+    file = parse_proto('option java_package = "\\d"; message A { optional int32 a = 1 [(my.pattern) = "\\d+\\."]; }')
+    assert [one.name for one in file.message_type] == ["A"]
+
+
 def test_counts_messages_as_they_are_declared():
     """Those of maps and groups come last; those that a text declares as a map's entries stay where they are."""
     text = """
@@ -185,6 +190,7 @@ def test_has_the_parameters_of_confluents_option(options):
         ('import "\\xff";', 1, "a text that is not UTF-8"),
         ("\n\x00", 2, "a character that no word begins with"),
         ('message A { optional string a = 1 [default = "', 1, "a character that no word begins with"),
+        ('import "\\g";', 1, "an escape that is not known"),
         ("service A {", 1, "it ends too early"),
         ("/* never closed", 1, "a character that no word begins with"),
     ],
