@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from kafka_lambda_sink.cli.options import F, source_options, sources_of
+from kafka_lambda_sink.cli.options import F, parse_pairs, source_options, sources_of
 
 
 @click.group(
@@ -193,6 +193,33 @@ def explain(context: click.Context, /, patterns: str | None, record: str, *, is_
     if patterns is None and context.params["config"] is None and context.find_root().params["config"] is None:
         raise click.UsageError("Missing option '--filter' or '--config'.")
     sys.exit(run_explain(patterns if patterns is not None else sources_of(context), record, is_json=is_json))
+
+
+@command.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write. Default: standard output."
+)
+@click.option("--take-over-group", "group", metavar="NAME", help="Go on with the committed offsets of this group.")
+@click.option("--only", metavar="NAME", help="Of a file with several connectors or triggers: this one.")
+@click.option(
+    "--resolve", "answers", multiple=True, metavar="NAME=VALUE", help="What a reference means. May be given again."
+)
+@click.option("--json", "is_json", is_flag=True, help="The report as JSON, with the properties in it.")
+def migrate(
+    file: Path, *, out: Path | None, group: str | None, only: str | None, answers: tuple[str, ...], is_json: bool
+) -> None:
+    """Write our properties from the file of another connector or trigger.
+
+    Takes Confluent's connector (self-managed, or Cloud's JSON), Nordstrom's, and AWS's event source mapping: JSON of
+    the API, CloudFormation, SAM, Serverless Framework, Terraform. A table on standard error tells what was mapped, what
+    was dropped, and what needs a decision: that stands in the file as comments. See docs/migration.md.
+    """
+    from kafka_lambda_sink.cli.migrate import migrate as run_migrate
+
+    sys.exit(
+        run_migrate(file, out=out, group=group, only=only, answers=parse_pairs(answers, "--resolve"), is_json=is_json)
+    )
 
 
 @command.command()

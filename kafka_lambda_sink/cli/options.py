@@ -40,14 +40,15 @@ def sources_of(context: click.Context) -> Sources:
     if config is None:
         raise click.UsageError("Missing option '--config'.", context)
     overrides = before["overrides"] if context.parent is None else (*before["overrides"], *after["overrides"])
-    return Sources(config, after["worker"] or before["worker"], _parse(overrides))
+    return Sources(config, after["worker"] or before["worker"], parse_pairs(overrides, "--set"))
 
 
-def _parse(overrides: tuple[str, ...]) -> dict[str, str]:
+def parse_pairs(pairs: tuple[str, ...], option: str) -> dict[str, str]:
+    """`KEY=VALUE` by key. Raises click's usage errors."""
     parsed = {}
-    for override in overrides:
-        key, separator, value = override.partition("=")
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
         if not separator or not key:
-            raise click.BadParameter(f"{override!r} is not KEY=VALUE", param_hint="--set")
+            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint=option)
         parsed[key] = value
     return parsed
