@@ -23,7 +23,7 @@ from kafka_lambda_sink.telemetry.logs import configure
 _ACCEPTED = 202
 
 
-def invoke(sources: Sources, payload: str, topic: str | None = None) -> ExitCode:
+def invoke(sources: Sources, payload: str, topic: str | None) -> ExitCode:
     """Call and print. CRASH when the function failed or could not be reached."""
     # A call that hangs is ended at once: nothing of ours is half done.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

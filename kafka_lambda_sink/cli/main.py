@@ -77,16 +77,17 @@ def reference(output: str, *, is_whole: bool) -> None:
     metavar="FILE|-|TEXT",
     help="What to send: a file, - for standard input, or the text itself. Default: [], a batch without records.",
 )
+@click.option("--topic", help="Whose function to call. Default: the only one.")
 @source_options
 @click.pass_context
-def invoke(context: click.Context, /, payload: str, **_: Any) -> None:
+def invoke(context: click.Context, /, payload: str, topic: str | None, **_: Any) -> None:
     """Send one payload to the configured function and show its reply.
 
     The function runs, and what it does is done. Ends with 0 when it ran without an error, with 1 when it failed.
     """
     from kafka_lambda_sink.cli.invoke import invoke as run_invoke
 
-    sys.exit(run_invoke(sources_of(context), payload))
+    sys.exit(run_invoke(sources_of(context), payload, topic))
 
 
 @command.command()

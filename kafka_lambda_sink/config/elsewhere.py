@@ -47,7 +47,6 @@ _CONVERTER_KEY = re.compile(r"(?:key|value)\.converter\.(?P<name>.+)")
 
 #: Pattern of the whole key → what is not built.
 _NOT_BUILT = (
-    (r"aws\.lambda\.(configuration\.mode|topic2function\.map)", "more than one function a connector is"),
     (r"payload\.formatter\..*", "the payload formats of Nordstrom's connector are"),
     (r"input\.data\.format|authentication\.method", "the format of Confluent Cloud's managed connector is"),
 )

@@ -90,6 +90,27 @@ class TestOnABroker:
         text = run("check", "--config", path)
         assert (text.returncode, text.stdout.splitlines()[-1]) == (0, "ready to run, 0 warnings")
 
+    def test_each_topic_with_its_function(self, broker: Broker, cluster: Cluster, write):
+        topic = cluster.create_topic()
+        stranger = cluster.create_topic(name=f"{topic}-stranger")
+        changes = {
+            "topics": None,
+            "topics.regex": f"{topic}.*",
+            "bootstrap.servers": broker.bootstrap,
+            "aws.lambda.function.name": None,
+            "aws.lambda.configuration.mode": "multiple",
+            "aws.lambda.topic2function.map": f"{topic};orders",
+        }
+        document = check(write(**changes))
+        assert finding(document, "function", "orders")["status"] == "ok"
+        assert finding(document, "source-topic", topic)["status"] == "ok"
+        (found,) = [each for each in document["findings"] if each["status"] == "failed"]
+        assert (found["check"], found["error_id"]) == ("source-topic", "missing-function")
+        assert stranger in found["message"]
+        assert document["exit_code"] == 2
+        document = check(write(**changes | {"aws.lambda.topic2function.map": f"{topic};orders,{stranger};orders"}))
+        assert document["exit_code"] == 0
+
     def test_a_missing_topic_is_named_with_one_like_it(self, broker: Broker, cluster: Cluster, write):
         name = cluster.create_topic(name=f"payments-{uuid.uuid4().hex[:6]}")
         document = check(write(topics=name.replace("pay", "pya"), bootstrap_servers=broker.bootstrap))
@@ -280,6 +301,44 @@ def test_a_store_that_is_not_here_may_be_on_the_machine_that_runs_it(write):
     found = finding(document, "client-properties")
     assert (found["status"], found["subject"]) == ("warning", "consumer.override.ssl.truststore.location")
     assert document["exit_code"] == 0
+
+
+MULTIPLE = {
+    "topics": "orders,returns,refunds",
+    "aws.lambda.function.name": None,
+    "aws.lambda.configuration.mode": "multiple",
+    "aws.lambda.topic2function.map": "orders;orders,returns;nope,refunds;orders:gone",
+}
+
+
+def test_what_is_wrong_with_each_function_is_told_at_once(write):
+    document = check(write(**MULTIPLE))
+    functions = [each for each in document["findings"] if each["check"] == "function"]
+    assert [(each["subject"], each["status"]) for each in functions] == [
+        ("orders", "ok"),
+        ("nope", "failed"),
+        ("orders:gone", "failed"),
+    ]
+    assert "Check that nope exists in region us-east-1" in functions[1]["hint"]
+    assert finding(document, "function-timeout")["subject"] == "orders"
+
+
+def test_offline_each_function_is_named_and_none_is_asked(write, endpoint):
+    before = len(endpoint.journal.requests())
+    document = check(write(**MULTIPLE), "--offline")
+    assert [each["subject"] for each in document["findings"] if each["check"] == "function"] == [
+        "orders",
+        "nope",
+        "orders:gone",
+    ]
+    assert len(endpoint.journal.requests()) == before
+
+
+def test_a_topic_without_a_function_is_told_before_anything_is_asked(write):
+    done = run("check", "--config", write(**MULTIPLE | {"topics": "orders,returns,refunds,more"}))
+    assert done.returncode == 2
+    assert "aws.lambda.topic2function.map" in done.stdout + done.stderr
+    assert "has no function for more" in done.stdout + done.stderr
 
 
 def test_offline_asks_nobody(write, endpoint):

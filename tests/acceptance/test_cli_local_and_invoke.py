@@ -88,6 +88,18 @@ def test_what_goes_wrong_is_told_with_a_hint(served, override, code, message):
     assert done.stdout == ""
 
 
+def test_of_several_functions_a_topic_says_which(served):
+    several = [
+        *("--set", "topics=orders,returns", "--set", "aws.lambda.configuration.mode=multiple"),
+        *("--set", "aws.lambda.topic2function.map=orders;app,returns;app:$LATEST"),
+    ]
+    done = run("invoke", "--config", served, *several, "--topic", "returns")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run("invoke", "--config", served, *several)
+    assert done.returncode == 2
+    assert "topics go to different functions: app, app:$LATEST. Say --topic" in done.stderr
+
+
 def test_an_asynchronous_connector_invokes_asynchronously(served):
     done = run("invoke", "--config", served, "--set", "aws.lambda.invocation.type=async")
     assert (done.returncode, done.stdout.split()[:2]) == (0, ["status", "202"])
