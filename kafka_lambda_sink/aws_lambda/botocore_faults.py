@@ -51,6 +51,12 @@ def as_invocation_error(error: BotoCoreError | ClientError, target: Target) -> I
     if isinstance(error, ClientError):
         action = "lambda:InvokeFunction" if error.operation_name == "Invoke" else _action(error.operation_name)
         return refusal_error(refusal_from(error.response), target, action=action)
+    code, text = fault_of(error)
+    return fault_error(code, text, target)
+
+
+def fault_of(error: BotoCoreError) -> tuple[str, str]:
+    """The code of ours for what is no answer of AWS's, and what botocore says of it."""
     code = next((code for kind, code in _FAULTS if isinstance(error, kind)), errors.REQUEST_INVALID)
     cause = error.kwargs.get("error")
     text = f"{error}: {cause}" if cause else str(error)
@@ -58,7 +64,7 @@ def as_invocation_error(error: BotoCoreError | ClientError, target: Target) -> I
         code = errors.CERTIFICATE_NOT_TRUSTED
     if code == errors.CONNECT_FAILED and any(phrase in text for phrase in _NAME_RESOLUTION):
         code = errors.NAME_NOT_RESOLVED
-    return fault_error(code, text, target)
+    return code, text
 
 
 def refusal_from(parsed: Any, body: bytes | None = None) -> Refusal:

@@ -204,7 +204,7 @@ def rule_for(code: str, status: int, message: str = "") -> Rule:
 
 def refusal_error(refusal: Refusal, target: Target, *, action: str = "lambda:InvokeFunction") -> InvocationError:
     """The error to raise for a refusal of `action` on `target`."""
-    message = _safe(refusal.message)
+    message = safe_message(refusal.message)
     rule = rule_for(refusal.code, refusal.status, message)
     reason = f" ({refusal.reason})" if refusal.reason else ""
     detail = f": {message}" if message else ""
@@ -224,14 +224,14 @@ def fault_error(code: str, message: str, target: Target, *, may_have_run: bool |
     """The error to raise when no reply came; `code` is one of ours. `may_have_run` overrides the table's when known."""
     rule = CODES[code]
     return rule.error(
-        f"{target}: {code}: {_safe(message)} (endpoint {target.endpoint})",
+        f"{target}: {code}: {safe_message(message)} (endpoint {target.endpoint})",
         code=code,
         may_have_run=rule.may_have_run if may_have_run is None else may_have_run,
         hint=hint_for(target, code),
     )
 
 
-def _safe(message: str) -> str:
+def safe_message(message: str) -> str:
     """Cut, and without the canonical request that AWS quotes: it holds the session token."""
     return message.partition("The Canonical String")[0].strip()[:_MESSAGE_LIMIT]
 

@@ -24,6 +24,7 @@ _OUR_CODES = {
 _AWS_CODES = {
     "UnrecognizedClientException": "The access key does not exist (any more), or belongs to another AWS partition",
     "InvalidClientTokenId": "The access key does not exist (any more), or belongs to another AWS partition",
+    "InvalidAccessKeyId": "The access key does not exist (any more), or belongs to another AWS partition",
     "ExpiredToken": "The credentials have ended and are resolved anew: renew them if they were set by hand",
     "ExpiredTokenException": "The credentials have ended and are resolved anew: renew them if they were set by hand",
     "RecursiveInvocationException": "The function's results come back to it: break the loop of topics",
@@ -55,11 +56,9 @@ def hint_for(
 
     `date` is the server's clock, `action` the IAM action that was refused.
     """
-    hint = _OUR_CODES.get(code) or _AWS_CODES.get(code)
+    hint = general_hint(code, message, date)
     if hint is not None:
         return hint
-    if code in _SKEW_CODES:
-        return _signature_hint(message, date)
     if code in _DENIED_CODES:
         return _denied_hint(target, action)
     if code == "ResourceNotFoundException":
@@ -71,6 +70,13 @@ def hint_for(
     if code == "InvalidParameterValueException" and "tenan" in message.lower():
         return "Set `aws.lambda.tenant.id.from` for a function with tenant isolation, and remove it for any other"
     return _foreign_hint(code, status, target)
+
+
+def general_hint(code: str, message: str = "", date: str | None = None) -> str | None:
+    """What is to be said of a code whatever service was asked, or None. As `hint_for`."""
+    if code in _SKEW_CODES:
+        return _signature_hint(message, date)
+    return _OUR_CODES.get(code) or _AWS_CODES.get(code)
 
 
 def _signature_hint(message: str, date: str | None) -> str:

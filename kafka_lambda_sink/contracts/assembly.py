@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from kafka_lambda_sink.contracts.claim_check import ClaimCheck
 from kafka_lambda_sink.contracts.frame import ARRAY, Frame
 from kafka_lambda_sink.contracts.request import Conversion, RecordConverter, encode
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
-from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
+from kafka_lambda_sink.core.errors import (
+    ClaimStoreRefusedError,
+    RecordError,
+    RecordTooLargeError,
+    RetriableConversionError,
+)
 from kafka_lambda_sink.core.record import SourceRecord
 
 
@@ -28,12 +35,20 @@ class BatchLimits:
 class BatchAssembler:
     """Makes batches of the records of one partition, each of one tenant at most. Pure; belongs to one thread."""
 
-    __slots__ = ("_converter", "_frame", "_limits")
+    __slots__ = ("_claims", "_converter", "_frame", "_limits")
 
-    def __init__(self, converter: RecordConverter, limits: BatchLimits, frame: Frame = ARRAY) -> None:
+    def __init__(
+        self,
+        converter: RecordConverter,
+        limits: BatchLimits,
+        frame: Frame = ARRAY,
+        claims: ClaimCheck | None = None,
+    ) -> None:
+        """`claims` takes the values of records that are too large to be sent alone; `batches` then blocks for it."""
         self._converter = converter
         self._limits = limits
         self._frame = frame
+        self._claims = claims
 
     def batches(self, records: Sequence[SourceRecord]) -> Iterator[Batch | FailedRecord | DroppedRecords]:
         """Cut `records`, which are in offset order, into batches and records that failed; strictly in that order.
@@ -41,7 +56,8 @@ class BatchAssembler:
         Lazy: no more than fill a batch are converted before they are asked for. A record that fails ends the batch
         before it, so that whoever stops at it has everything before it delivered and nothing after it. Records that are
         dropped follow what was made of the others that came with them.
-        Raises RetriableConversionError; whatever was not handed out before is to be asked for again.
+        Raises RetriableConversionError; whatever was not handed out before is to be asked for again. With a claim check
+        also what `ClaimStore.put` raises.
         """
         size = self._limits.max_records
         done, end = 0, len(records)
@@ -90,29 +106,56 @@ class BatchAssembler:
         self,
         outcomes: Sequence[tuple[SourceRecord, object, str | None]],
     ) -> Iterator[Batch | FailedRecord]:
-        limit = max(self._limits.max_bytes, self._limits.single_max_bytes)
         run = _Run(self._frame)
         for record, outcome, tenant in outcomes:
-            if not isinstance(outcome, RecordError):
-                encoded = encode(outcome)
-                alone = len(encoded) + self._frame.size
-                if alone <= limit:
-                    is_full = run.size + len(encoded) + 1 > self._limits.max_bytes
-                    if run.records and (is_full or tenant != run.tenant):
-                        yield run.batch()
-                        run = _Run(self._frame)
-                    run.tenant = tenant
-                    run.add(record, outcome, encoded)
-                    continue
-                error: RecordError | RecordTooLargeError = _too_large(record, alone, limit)
-            else:
-                error = outcome
+            try:
+                fitting = outcome if isinstance(outcome, RecordError) else self._fitting(record, outcome)
+            except (RetriableConversionError, ClaimStoreRefusedError):
+                # What comes before it is delivered, also while the store is away.
+                if run.records:
+                    yield run.batch()
+                raise
+            if isinstance(fitting, _Encoded):
+                is_full = run.size + len(fitting.text) + 1 > self._limits.max_bytes
+                if run.records and (is_full or tenant != run.tenant):
+                    yield run.batch()
+                    run = _Run(self._frame)
+                run.tenant = tenant
+                run.add(record, fitting)
+                continue
             if run.records:
                 yield run.batch()
                 run = _Run(self._frame)
-            yield FailedRecord(record, error)
+            yield FailedRecord(record, fitting)
         if run.records:
             yield run.batch()
+
+    def _fitting(self, record: SourceRecord, entry: object) -> _Encoded | RecordTooLargeError:
+        """The record as it can be sent: as it is, or with its value elsewhere."""
+        limit = max(self._limits.max_bytes, self._limits.single_max_bytes)
+        text = encode(entry)
+        size = len(text) + self._frame.size
+        if size <= limit:
+            return _Encoded(entry, text)
+        if self._claims is None:
+            return _too_large(record, size, limit, "Make the record smaller, or set aws.lambda.oversize.s3.bucket.")
+        try:
+            claim = self._claims.claim(record)
+        except RecordError as error:
+            return _too_large(record, size, limit, f"Its value cannot be taken out of it: {error}")
+        text = encode(claim.entry)
+        size = len(text) + self._frame.size
+        if size > limit:
+            return _too_large(record, size, limit, "Make its key or headers smaller: its value is not counted.")
+        self._claims.deposit(claim)
+        return _Encoded(claim.entry, text)
+
+
+class _Encoded(NamedTuple):
+    """A record that can be sent."""
+
+    entry: object
+    text: bytes
 
 
 class _Run:
@@ -129,19 +172,19 @@ class _Run:
         self.size = frame.size - 1
         self.tenant: str | None = None
 
-    def add(self, record: SourceRecord, entry: object, encoded: bytes) -> None:
+    def add(self, record: SourceRecord, encoded: _Encoded) -> None:
         self.records.append(record)
-        self.entries.append(entry)
-        self.encoded.append(encoded)
-        self.size += len(encoded) + 1
+        self.entries.append(encoded.entry)
+        self.encoded.append(encoded.text)
+        self.size += len(encoded.text) + 1
 
     def batch(self) -> Batch:
         return Batch(self.frame.join(self.encoded), self.records, self.entries, self.tenant)
 
 
-def _too_large(record: SourceRecord, size: int, limit: int) -> RecordTooLargeError:
+def _too_large(record: SourceRecord, size: int, limit: int, hint: str) -> RecordTooLargeError:
     return RecordTooLargeError(
         f"record {record.topic()}-{record.partition()} offset {record.offset()} takes {size:,} bytes encoded; "
         f"a single record may take {limit:,}",
-        hint="Make the record smaller, or store its content elsewhere and send a reference.",
+        hint=hint,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from kafka_lambda_sink.contracts.formats.request_format import EntryMaker
-from kafka_lambda_sink.contracts.formats.sent_record import SentRecord, Writers
+from kafka_lambda_sink.contracts.formats.request_format import EntryMaker, plain_value
+from kafka_lambda_sink.contracts.formats.sent_record import SentRecord, Writers, unsendable
 from kafka_lambda_sink.contracts.request import Conversion
 from kafka_lambda_sink.contracts.source_headers import headers_of
-from kafka_lambda_sink.converters.converter import Embedder
+from kafka_lambda_sink.converters.converter import Embeddable, Embedder
 from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
@@ -27,7 +27,7 @@ class Part:
 class RecordPath:
     """Converts, transforms, filters. Belongs to one thread, as its transforms may remember what they saw."""
 
-    __slots__ = ("_entry_of", "_header", "_is_wanted", "_key", "_transform", "_value", "_writers")
+    __slots__ = ("_entry_of", "_header", "_is_wanted", "_key", "_stored_value_of", "_transform", "_value", "_writers")
 
     def __init__(
         self,
@@ -38,10 +38,11 @@ class RecordPath:
         transform: Transform | None,
         is_wanted: Predicate | None,
         entry: EntryMaker,
+        stored_value: Callable[[SentRecord], Embeddable] = plain_value,
     ) -> None:
         """`header` is None where neither transforms nor filters nor the format have a use for headers.
 
-        `entry` is the request format's.
+        `entry` and `stored_value` are the request format's.
         """
         self._key = key
         self._value = value
@@ -49,6 +50,7 @@ class RecordPath:
         self._transform = transform
         self._is_wanted = is_wanted
         self._entry_of = entry
+        self._stored_value_of = stored_value
         self._writers = Writers(key.embed, value.embed, header.embed if header else None)
 
     def convert(self, records: Sequence[SourceRecord], into: Conversion) -> None:
@@ -99,6 +101,14 @@ class RecordPath:
     def entry(self, sent: SentRecord) -> object:
         """What stands in the request. Raises RecordError."""
         return self._entry_of(sent)
+
+    def without_value(self, record: SourceRecord, take: Callable[[Embeddable], dict[str, object]]) -> object:
+        """See contracts.request.ValueReplacer."""
+        sent = self._sent(record)
+        if sent is None:
+            raise unsendable("a transform or filter dropped the record when it was made again")
+        reference = take(self._stored_value_of(sent))
+        return self._entry_of(sent._replace(record=replace(sent.record, value_schema=None, value=reference)))
 
     def _sent(self, source: SourceRecord) -> SentRecord | None:
         read = self.read(source)

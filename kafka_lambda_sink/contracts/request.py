@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -72,6 +72,16 @@ class RecordConverter(Protocol):
         """
 
 
+class ValueReplacer(Protocol):
+    """Makes entries of single records with something else in their value's place. Belongs to one thread."""
+
+    def without_value(self, record: SourceRecord, take: Callable[[Embeddable], dict[str, object]]) -> object:
+        """The entry of `record` with `take(value)` in its value's place.
+
+        Raises RecordError, RetriableConversionError.
+        """
+
+
 class PlainConverter:
     """Keys and values by their converters, and nothing else: the fast path. Pure."""
 
@@ -104,6 +114,17 @@ class PlainConverter:
                 continue
             add_record(record)
             add_entry(Entry(payload))
+
+    def without_value(self, record: SourceRecord, take: Callable[[Embeddable], dict[str, object]]) -> Entry:
+        """See ValueReplacer."""
+        found = Conversion()
+        self.convert([record], found)
+        for _, error in found.failures:
+            raise error
+        (entry,) = found.entries
+        assert isinstance(entry, Entry)
+        entry.payload.value = msgspec.Raw(encode(take(entry.payload.value)))
+        return entry
 
 
 #: One entry, or an array of them, as JSON.

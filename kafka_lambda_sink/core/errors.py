@@ -200,6 +200,23 @@ class SchemaRegistryError(RetriableConversionError):
     error_id = "SchemaRegistryUnavailable"
 
 
+class ClaimStoreError(RetriableConversionError):
+    """S3 cannot take the value of a large record now. Waited for, with an alarm; never the record's fault."""
+
+    error_id = "ClaimStoreUnavailable"
+
+    def __init__(self, message: str | None = None, *, code: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        #: S3's error code (`SlowDown`), or a name of ours for a transport fault (`ConnectFailed`).
+        self.code = code
+
+
+class ClaimStoreRefusedError(ConfigurationInvocationError):
+    """S3 refused the value of a large record for a reason that only a change of bucket or permissions ends. Stop."""
+
+    error_id = "ClaimStoreRefused"
+
+
 class RecordTooLargeError(KafkaLambdaSinkError):
     """A single record exceeds the payload limit of the invocation type. It is never sent: `behavior.on.error`."""
 

@@ -268,6 +268,30 @@ class TopicCatalog(Protocol):
         """Close the client."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredValue:
+    """A value on its way to the store, or in it."""
+
+    #: Its name in the store.
+    key: str
+    body: bytes
+    #: Media type of `body`.
+    content_type: str
+
+
+class ClaimStore(Protocol):
+    """Takes values that are too large for an invocation. One instance belongs to one thread, but for `abort`."""
+
+    def put(self, value: StoredValue) -> None:
+        """Store the value, in the place of one that has its key. Blocks within a bound. Makes no retry of its own.
+
+        Raises ClaimStoreError, ClaimStoreRefusedError, or InvocationAborted after `abort`.
+        """
+
+    def abort(self) -> None:
+        """Leave a `put` under way behind, from any thread, and make every later one raise InvocationAborted."""
+
+
 class Clock(Protocol):
     """Time, injected."""
 

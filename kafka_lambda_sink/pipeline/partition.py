@@ -19,7 +19,7 @@ from kafka_lambda_sink.core.errors import (
     RetriableKafkaError,
     UnknownTopicError,
 )
-from kafka_lambda_sink.core.ports import Fetcher, Position
+from kafka_lambda_sink.core.ports import ClaimStore, Fetcher, Position
 from kafka_lambda_sink.core.record import SourceRecord, next_offset
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
@@ -76,7 +76,9 @@ class PartitionPipeline:
         judge: Judge,
         settings: PartitionSettings,
         alarms: Alarms,
+        claims: ClaimStore | None = None,
     ) -> None:
+        """`claims` is what the assembler stores large values with."""
         self.progress = progress
         self._start_from = start
         self._open_fetcher = open_fetcher
@@ -86,6 +88,7 @@ class PartitionPipeline:
         self._judge = judge
         self._settings = settings
         self._alarms = alarms
+        self._claims = claims
         self._fetcher: Fetcher | None = None
         #: The position is not in the log, and no new one is found yet.
         self._out_of_range: OffsetOutOfRangeError | None = None
@@ -113,6 +116,8 @@ class PartitionPipeline:
         """Kill the epoch and a call in flight. Does not block."""
         self.progress.abandon()
         self._delivery.abort()
+        if self._claims is not None:
+            self._claims.abort()
         self._end_waits()
 
     def join(self, timeout: float) -> bool:

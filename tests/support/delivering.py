@@ -8,6 +8,7 @@ from typing import Any
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.call_context import CallContexts
+from kafka_lambda_sink.contracts.claim_check import ClaimCheck
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.records import RecordsContract
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
@@ -16,7 +17,7 @@ from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports,
 from kafka_lambda_sink.contracts.request import RecordConverter
 from kafka_lambda_sink.contracts.shrink import shrink
 from kafka_lambda_sink.core.errors import TransientInvocationError
-from kafka_lambda_sink.core.ports import Position, Report
+from kafka_lambda_sink.core.ports import ClaimStore, Position, Report
 from kafka_lambda_sink.core.record import SourceRecord
 from kafka_lambda_sink.core.recovery import RecoveryPolicy
 from kafka_lambda_sink.core.retry import RetryPolicy
@@ -39,7 +40,7 @@ from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from kafka_lambda_sink.pipeline.reporting import Reporter
 from tests.support.fake_producer import FakeProducer
 from tests.support.fakes import Answer, FakeFetcher, ScriptedInvoker
-from tests.support.picky_converter import PickyConverter
+from tests.support.picky_converter import PickyConverter, plain_converter
 from tests.support.records import TP, record
 from tests.support.stepped_clock import SteppedClock
 
@@ -67,6 +68,7 @@ class Delivering:
         recovery: RecoveryPolicy | None = None,
         contexts: CallContexts | None = None,
         jitter: float = 0.0,
+        store: ClaimStore | None = None,
     ) -> None:
         self.clock = SteppedClock()
         self.alarms = Alarms(self.clock)
@@ -88,7 +90,8 @@ class Delivering:
         self.waits: list[tuple[int, float]] = []
         delivery = Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, jitter=lambda: jitter)
         limits = BatchLimits(batch_size, max_bytes, max_bytes)
-        assembler = BatchAssembler(converter or PickyConverter(), limits)
+        claims = ClaimCheck(plain_converter(), store, bucket="large", prefix="") if store else None
+        assembler = BatchAssembler(converter or PickyConverter(), limits, claims=claims)
         judge = Judge(
             self.progress,
             self._policy(behavior, topics.split(), tolerates=tolerates),
@@ -123,6 +126,7 @@ class Delivering:
                 max_unreported_spans=max_spans,
             ),
             alarms=self.alarms,
+            claims=store,
         )
 
     def _policy(self, behavior: str, topics: Sequence[str], *, tolerates: bool) -> Policy:

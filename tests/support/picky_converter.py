@@ -11,14 +11,19 @@ from kafka_lambda_sink.core.record import SourceRecord
 from tests.support.records import TP
 
 
+def plain_converter() -> PlainConverter:
+    """String keys and JSON values."""
+    key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
+    value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
+    return PlainConverter(TP, key, value)
+
+
 class PickyConverter:
     """String keys and JSON values."""
 
     def __init__(self, drops: Collection[int] = (), *, waits_at: int | None = None, waits: int = 1) -> None:
         """`waits_at`: the offset that cannot be converted the first `waits` times."""
-        key = build_converter("string", is_key=True, schemas_enable=False, escaped=False)
-        value = build_converter("json", is_key=False, schemas_enable=False, escaped=False)
-        self._plain = PlainConverter(TP, key, value)
+        self._plain = plain_converter()
         self._drops = drops
         self._waits_at = waits_at
         self._waits = waits

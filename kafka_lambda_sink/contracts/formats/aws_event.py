@@ -106,8 +106,12 @@ def _build(fields: dict[str, str], key: AwsPart | None, value: AwsPart | None) -
             value_metadata,
         )
 
+    def stored_value(sent: SentRecord) -> bytes | None:
+        """What base64 would have carried."""
+        return write_value.of(sent, Side.VALUE)[0]
+
     # The source's are taken where no transform has touched them, read or not.
-    return RequestFormat(entry=entry, frame=frame)
+    return RequestFormat(entry=entry, frame=frame, stored_value=stored_value)
 
 
 def _headers(sent: SentRecord) -> list[dict[str, list[int]]]:

@@ -8,10 +8,17 @@ from typing import TypeAlias
 
 from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
 from kafka_lambda_sink.contracts.frame import ARRAY, Frame
+from kafka_lambda_sink.converters.converter import Embeddable
 from kafka_lambda_sink.core.record import TopicPartition
 
 #: A record to what stands for it in the request, which `request.encode` takes. Raises RecordError.
 EntryMaker: TypeAlias = Callable[[SentRecord], object]
+
+
+def plain_value(sent: SentRecord) -> Embeddable:
+    """What stands for a record's value where it is kept outside of a request: bytes, or JSON. Raises RecordError."""
+    value = sent.record.value
+    return value if isinstance(value, bytes) else sent.value
 
 
 def array_frame(_: TopicPartition) -> Frame:
@@ -28,3 +35,5 @@ class RequestFormat:
     frame: Callable[[TopicPartition], Frame] = array_frame
     #: Whether `SentRecord.headers` is asked for, or the headers in `SentRecord.record`.
     needs_headers: bool = False
+    #: What is kept of a value that is too large for a request.
+    stored_value: Callable[[SentRecord], Embeddable] = plain_value
