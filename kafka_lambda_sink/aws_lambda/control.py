@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 class Boto3FunctionControl:
     """Asks about one function through botocore. Thread-safe."""
 
-    def __init__(self, client: LambdaClient, target: Target, credentials: CredentialSource) -> None:
+    def __init__(
+        self, client: LambdaClient, target: Target, credentials: CredentialSource, tenant: str | None = None
+    ) -> None:
+        """`tenant` is that of the DryRun, see `LambdaSettings`."""
         self._client = client
         self._target = target
         self._credentials = credentials
+        self._tenant: dict[str, Any] = {"TenantId": tenant} if tenant else {}
         self._name: dict[str, Any] = {"FunctionName": target.function_name}
         if target.qualifier:
             self._name["Qualifier"] = target.qualifier
@@ -34,7 +38,7 @@ class Boto3FunctionControl:
         used = None
         try:
             used = self._credentials.current()
-            response = self._client.invoke(InvocationType="DryRun", Payload=b"", **self._name)
+            response = self._client.invoke(InvocationType="DryRun", Payload=b"", **self._name, **self._tenant)
             status = response["StatusCode"]
             response["Payload"].read()
         except (BotoCoreError, ClientError) as error:

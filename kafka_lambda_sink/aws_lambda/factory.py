@@ -49,7 +49,10 @@ class FunctionClient:
 
     def control(self) -> Boto3FunctionControl:
         """The control path."""
-        return Boto3FunctionControl(self._access.control_client, self._target, self._access.credentials)
+        access = self._access
+        return Boto3FunctionControl(
+            access.control_client, self._target, access.credentials, self._settings.dry_run_tenant
+        )
 
     def invoker(self, read_timeout: ReadTimeout | None = None) -> Invoker:
         """A new invoker for one thread; `read_timeout` takes the settings' place. No IO.

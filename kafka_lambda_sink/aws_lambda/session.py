@@ -35,6 +35,9 @@ class LambdaSettings:
     region: str | None = None
     #: Another endpoint (PrivateLink, local); AWS_ENDPOINT_URL_LAMBDA and profiles are honoured without it.
     endpoint_url: str | None = None
+    #: FIPS and dual-stack endpoints of every AWS service that is called; None: environment and profile say.
+    uses_fips: bool | None = None
+    uses_dualstack: bool | None = None
     #: Static credentials; without them the whole AWS chain is asked.
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
@@ -51,6 +54,8 @@ class LambdaSettings:
     invocation_type: Literal["RequestResponse", "Event"] = "RequestResponse"
     #: Ask for the last 4 KB of the function's log with every reply (sync only).
     log_tail: bool = False
+    #: Tenant that a DryRun names, where the function keeps its tenants apart: it refuses calls without one.
+    dry_run_tenant: str | None = None
     #: Bound of the TCP and TLS set-up.
     connect_timeout: float = 10.0
     #: Bound of the wait for a reply: the function's own timeout and a margin.
@@ -117,6 +122,8 @@ def client_config(settings: LambdaSettings) -> Config:
         tcp_keepalive=True,
         max_pool_connections=_POOL_CONNECTIONS,
         parameter_validation=False,
+        use_fips_endpoint=settings.uses_fips,
+        use_dualstack_endpoint=settings.uses_dualstack,
         proxies={"http": proxy, "https": proxy} if proxy else None,
     )
 

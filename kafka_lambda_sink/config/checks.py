@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
-from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_problem, is_foreign
+from kafka_lambda_sink.config.elsewhere import connector_class_problem, is_foreign
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
 from kafka_lambda_sink.config.field_checks import field_errors
 from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.function_checks import function_errors, function_warnings
+from kafka_lambda_sink.config.invocation_checks import invocation_errors, invocation_warnings
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import registry_errors
 from kafka_lambda_sink.config.topic_loops import topic_loops
@@ -26,6 +27,7 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _loops(config, clients)
     yield from _credentials(config)
     yield from function_errors(config)
+    yield from invocation_errors(config)
     yield from _endpoint(config)
     yield from _limits(config)
     if config.errors_deadletterqueue_function_errors_enable and not config.errors_deadletterqueue_topic_name:
@@ -33,6 +35,7 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
         yield Finding((enable, topic), "needs errors.deadletterqueue.topic.name beside it", "missing-key")
     yield from _group(config, clients.coordinator)
     yield from registry_errors(config)
+    yield from _requests(config)
     yield from field_errors(config)
 
 
@@ -41,9 +44,6 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
     if config.tasks_max > 1:
         message = f"{config.tasks_max} are asked for and one is run"
         yield Finding(("tasks_max",), message, "no-effect", "Start more processes with the same name")
-    if config.connector_class == NORDSTROM:
-        message = "the function gets the payload of Confluent's connector: Nordstrom's is not built yet"
-        yield Finding(("connector_class",), message, "not-built-yet")
     if config.aws_lambda_invocation_type == "async":
         if config.aws_lambda_response_topic:
             message = "nothing is written to it: an asynchronous invocation has no result"
@@ -52,6 +52,7 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
             message = "an asynchronous invocation returns no log"
             yield Finding(("aws_lambda_log_type", "aws_lambda_invocation_type"), message, "no-effect")
     yield from function_warnings(config)
+    yield from invocation_warnings(config)
     yield from _idle_dead_letters(config)
     if config.aws_profile and config.aws_access_key_id:
         yield Finding(("aws_profile", "aws_access_key_id"), "has no effect beside static keys", "no-effect")
@@ -118,6 +119,20 @@ def _endpoint(config: SinkConfig) -> Iterator[Finding]:
         if value and has_credentials(value):
             remedy = "Use aws.lambda.proxy.user and aws.lambda.proxy.password" if "proxy" in attribute else None
             yield Finding((attribute,), "a URL must not have a user name or password in it", "invalid-value", remedy)
+
+
+def _requests(config: SinkConfig) -> Iterator[Finding]:
+    name = config.aws_lambda_request_format
+    for format_name, attribute in (
+        ("aws-msk", "aws_lambda_request_event_source_arn"),
+        ("cloudevents", "aws_lambda_request_cloudevents_type"),
+    ):
+        if name == format_name and not getattr(config, attribute):
+            message = f"needs {attribute.replace('_', '.')} beside it"
+            yield Finding(("aws_lambda_request_format", attribute), message, "missing-key")
+    if config.aws_lambda_reply_contract == "row-errors" and name != "rows":
+        message = "row-errors goes with aws.lambda.request.format=rows"
+        yield Finding(("aws_lambda_reply_contract", "aws_lambda_request_format"), message)
 
 
 def _limits(config: SinkConfig) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ _WORKER = "about a Connect worker, its REST API or its group"
 _IGNORED = (
     (r"confluent\.(license|topic)(\..*)?", _LICENCE),
     (r"aws\.lambda\.user\.agent", "internal to Confluent's connector"),
-    (r"result\.handler\.class", "replies are always checked as by its default implementation"),
     (r"reporter\.(result|error)\.topic\.(key|value)\.format\.schemas\.cache\.size", "nothing is cached"),
     (r"errors\.log\.include\.messages", "log lines have a record's coordinates in any case, and never its content"),
     (r"errors\.retry\.delay\.max\.ms", "the waits grow to 16 seconds"),
@@ -46,10 +45,7 @@ _CONVERTER_SHAPES = {
 _CONVERTER_KEY = re.compile(r"(?:key|value)\.converter\.(?P<name>.+)")
 
 #: Pattern of the whole key → what is not built.
-_NOT_BUILT = (
-    (r"payload\.formatter\..*", "the payload formats of Nordstrom's connector are"),
-    (r"input\.data\.format|authentication\.method", "the format of Confluent Cloud's managed connector is"),
-)
+_NOT_BUILT = ((r"input\.data\.format|authentication\.method", "the format of Confluent Cloud's managed connector is"),)
 
 #: Credential providers of Java whose work the AWS SDK's own chain does, by the simple name of their class.
 _DEFAULT_CHAINS = frozenset(

@@ -9,7 +9,7 @@ from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.model import SinkConfig
 
 #: Converters whose keys and values have no fields.
-_WITHOUT_FIELDS: Final = frozenset({"string", "bytes", "boolean", "short", "integer", "long", "float", "double"})
+WITHOUT_FIELDS: Final = frozenset({"string", "bytes", "boolean", "short", "integer", "long", "float", "double"})
 _SALT_HINT: Final = "Give it a secret of 16 characters or more, by a config provider such as ${env:…}"
 
 
@@ -51,6 +51,6 @@ def _sides(config: SinkConfig) -> Iterator[Finding]:
         for text in getattr(config, attribute):
             side = parse_path(text).side.value.lower()
             converter = getattr(config, f"{side}_converter")
-            if converter in _WITHOUT_FIELDS:
+            if converter in WITHOUT_FIELDS:
                 message = f"`{text}` is a field of the {side}, which has none: {side}.converter is {converter}"
                 yield Finding((attribute, f"{side}_converter"), message, "conflict")

@@ -14,9 +14,11 @@ from kafka_lambda_sink.config.groups.connector import ConnectorGroup
 from kafka_lambda_sink.config.groups.converters import ConverterGroup
 from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, RecoveryGroup, RetryGroup
 from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionGroup
+from kafka_lambda_sink.config.groups.invocation import InvocationGroup
 from kafka_lambda_sink.config.groups.process import ProcessGroup
 from kafka_lambda_sink.config.groups.registry import RegistryGroup
 from kafka_lambda_sink.config.groups.reports import ReportGroup
+from kafka_lambda_sink.config.groups.request import RequestGroup
 from kafka_lambda_sink.config.groups.transforms import TransformGroup
 from kafka_lambda_sink.config.layers import LAYERS, layer_sources
 from kafka_lambda_sink.core.java_regex import compile_java_regex
@@ -26,9 +28,11 @@ GROUPS = (
     ConnectorGroup,
     FunctionGroup,
     CredentialsGroup,
+    InvocationGroup,
     ConverterGroup,
     RegistryGroup,
     TransformGroup,
+    RequestGroup,
     BatchGroup,
     ErrorGroup,
     RecoveryGroup,
@@ -48,9 +52,11 @@ class SinkConfig(
     RecoveryGroup,
     ErrorGroup,
     BatchGroup,
+    RequestGroup,
     TransformGroup,
     RegistryGroup,
     ConverterGroup,
+    InvocationGroup,
     CredentialsGroup,
     FunctionGroup,
     ConnectorGroup,

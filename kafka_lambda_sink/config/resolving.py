@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from kafka_lambda_sink.config import checks
 from kafka_lambda_sink.config.clients.assembly import Assembly, ClientProperties, assemble
 from kafka_lambda_sink.config.collecting import Collected
-from kafka_lambda_sink.config.elsewhere import credentials_provider_problem
+from kafka_lambda_sink.config.elsewhere import NORDSTROM, credentials_provider_problem
 from kafka_lambda_sink.config.finding import Faults
 from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.keys import key_of
@@ -127,6 +127,9 @@ def _derived(layers: _Layers, collected: Collected, environ: Mapping[str, str]) 
         converter = _first(layers, f"{part}_converter")
         if converter and converter.strip().rsplit(".", 1)[-1].lower() in {"json", "jsonconverter"}:
             derived[f"{part}_converter_schemas_enable"] = "true"
+    connector_class = (_first(layers, "connector_class") or "").strip()
+    if connector_class == NORDSTROM:
+        derived["aws_lambda_request_format"] = "nordstrom-plain"
     if collected.has_reporter:
         derived |= {
             "aws_lambda_response_topic": "${connector}-success",

@@ -13,6 +13,7 @@ from kafka_lambda_sink.connector.findings import CheckName, Finding, Status, fin
 from kafka_lambda_sink.connector.function_checks import function_askings, offline_functions
 from kafka_lambda_sink.connector.kafka_checks import KafkaChecks, possible_loop
 from kafka_lambda_sink.connector.report_topics import report_topics
+from kafka_lambda_sink.connector.request_formats import request_problems
 from kafka_lambda_sink.core.ports import Clock
 
 #: Seconds that everything that has to be asked may take together.
@@ -34,6 +35,7 @@ def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> 
     yield from (of_problem("configuration", sink.name, problem, Status.WARNING) for problem in loaded.warnings)
     yield fine("converters", "key", _converter(sink.key_converter, has_schemas=sink.key_converter_schemas_enable))
     yield fine("converters", "value", _converter(sink.value_converter, has_schemas=sink.value_converter_schemas_enable))
+    yield from (of_problem("configuration", sink.name, problem, Status.FAILED) for problem in request_problems(sink))
     refused = list(_client_properties(loaded, is_offline=is_offline))
     yield from refused
     if is_offline:

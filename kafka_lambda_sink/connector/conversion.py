@@ -9,8 +9,8 @@ from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import WITH_REGISTRY
 from kafka_lambda_sink.config.transform_plan import TransformPlan
 from kafka_lambda_sink.connector.registry_conversion import RegistryConversion
-from kafka_lambda_sink.contracts.formats.confluent import build_confluent
-from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
+from kafka_lambda_sink.connector.request_formats import build_request_format, is_escaped, is_plain_format
+from kafka_lambda_sink.contracts.frame import Frame
 from kafka_lambda_sink.contracts.record_path import Part, RecordPath
 from kafka_lambda_sink.contracts.request import PlainConverter, RecordConverter
 from kafka_lambda_sink.converters.converter import (
@@ -24,12 +24,12 @@ from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.core.ports import Clock, SchemaRegistry
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.sink_record import Predicate, SinkRecord, Transform
+from kafka_lambda_sink.core.tenant import parse_tenant_source
 
 #: Kafka Connect's name of the stage.
 HEADER_CONVERTER: Final = "HEADER_CONVERTER"
 #: Part of a record → stage of its errors.
 _STAGES: Final = {"key": KEY_CONVERTER, "value": VALUE_CONVERTER, "header": HEADER_CONVERTER}
-_ESCAPED: Final = "EscapedJsonKeyValueConverter"
 
 
 class Conversions:
@@ -52,6 +52,7 @@ class Conversions:
         self._registries = {part: open_registry(part) for part in ("key", "value") if self._name(part) in WITH_REGISTRY}
         self._is_wanted = _filter(config)
         self._policy = _field_policy(config)
+        self._format = build_request_format(config)
 
     @property
     def may_drop(self) -> bool:
@@ -62,8 +63,12 @@ class Conversions:
     def open(self, tp: TopicPartition) -> RecordConverter:
         """The converter of one partition, for its thread."""
         if self._is_plain:
-            return PlainConverter(tp, self._converter("key"), self._converter("value"))
-        return self.record_path()
+            return self._with_tenants(PlainConverter(tp, self._converter("key"), self._converter("value")))
+        return self._with_tenants(self.record_path())
+
+    def frame(self, tp: TopicPartition) -> Frame:
+        """What surrounds the entries of a partition's batches."""
+        return self._format.frame(tp)
 
     @property
     def has_filter(self) -> bool:
@@ -79,7 +84,7 @@ class Conversions:
             header=self._part("header") if has_header else None,
             transform=self._transform(),
             is_wanted=self._is_wanted,
-            entry=self._format().entry,
+            entry=self._format.entry,
         )
 
     def stages(self) -> list[tuple[str, Transform]]:
@@ -100,7 +105,7 @@ class Conversions:
     @property
     def _is_plain(self) -> bool:
         config = self._config
-        return not (self.may_drop or self._policy or config.aws_lambda_record_headers or self._is_numeric_envelope)
+        return is_plain_format(config) and not (self.may_drop or self._policy or self._is_numeric_envelope)
 
     @property
     def _is_numeric_envelope(self) -> bool:
@@ -113,14 +118,7 @@ class Conversions:
     @property
     def _needs_headers(self) -> bool:
         # A transform of the user's own may look at them, and a filter's text would have to be read to know.
-        return bool(self._config.aws_lambda_record_headers or self._config.transforms or self._is_wanted)
-
-    def _format(self) -> RequestFormat:
-        config = self._config
-        # JSON with a schema of a registry has one in Connect, though here it is read as if it had none.
-        parts = {part for part in ("key", "value") if self._name(part) != "jsonschema"}
-        escaped = parts if config.record_converter_class == _ESCAPED else ()
-        return build_confluent(escaped=escaped, writes_headers=config.aws_lambda_record_headers)
+        return bool(self._format.needs_headers or self._config.transforms or self._is_wanted)
 
     def _transform(self) -> Transform | None:
         timeout = self._config.errors_retry_timeout / 1000
@@ -140,6 +138,18 @@ class Conversions:
     def _after(self) -> list[tuple[str, Transform]]:
         return [("fields", self._policy)] if self._policy is not None else []
 
+    def _with_tenants(self, converter: RecordConverter) -> RecordConverter:
+        text = self._config.aws_lambda_tenant_id_from
+        if text is None:
+            return converter
+        from kafka_lambda_sink.contracts.tenants import TenantConverter, tenant_reader  # noqa: PLC0415 - rarely used
+        from kafka_lambda_sink.transforms.field_paths import parse_path  # noqa: PLC0415 - as above
+
+        source = parse_tenant_source(text)
+        names = parse_path(f"value.{source.name}").names if source.part == "value" else ()
+        tenant_of = tenant_reader(source, names, key=self._reader("key"), value=self._reader("value"))
+        return TenantConverter(converter, tenant_of)
+
     # --- parts of a record -------------------------------------------------------------------------------------------
 
     def _converter(self, part: str) -> Converter:
@@ -149,7 +159,7 @@ class Conversions:
             self._name(part),  # type: ignore[arg-type]  # the model has checked it
             is_key=part == "key",
             schemas_enable=self._has_schemas(part),
-            escaped=self._config.record_converter_class == _ESCAPED,
+            escaped=is_escaped(self._config),
             form=self._form(part),
         )
 

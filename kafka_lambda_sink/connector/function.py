@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.aws_lambda.region_access import RegionAccess
@@ -23,6 +24,9 @@ from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 
+#: No records are anybody's at the start; nothing is run for it.
+_DRY_RUN_TENANT: Final = "kafka-lambda-sink"
+
 
 def lambda_settings(config: SinkConfig, function: str) -> LambdaSettings:
     """What the AWS layer needs of the configuration to call one of its functions."""
@@ -32,6 +36,8 @@ def lambda_settings(config: SinkConfig, function: str) -> LambdaSettings:
         function_name=function,
         region=config.region_of(function),
         endpoint_url=config.aws_lambda_endpoint_url,
+        uses_fips=config.aws_lambda_endpoint_fips,
+        uses_dualstack=config.aws_lambda_endpoint_dualstack,
         access_key_id=config.aws_access_key_id,
         secret_access_key=secret.get_secret_value() if secret else None,
         session_token=token.get_secret_value() if token else None,
@@ -44,6 +50,7 @@ def lambda_settings(config: SinkConfig, function: str) -> LambdaSettings:
         proxy_password=password.get_secret_value() if password else None,
         invocation_type="RequestResponse" if config.aws_lambda_invocation_type == "sync" else "Event",
         log_tail=config.aws_lambda_log_type == "tail",
+        dry_run_tenant=_DRY_RUN_TENANT if config.aws_lambda_tenant_id_from else None,
         connect_timeout=config.aws_lambda_connect_timeout_ms / 1000,
         read_timeout=timeout / 1000 if timeout else LONGEST,
         transport="botocore" if config.aws_lambda_invoker == "boto3" else "curl",
@@ -69,6 +76,11 @@ def open_function(config: SinkConfig, name: str, clock: Clock, access: RegionAcc
         raise ConfigError(
             [Problem(key="aws.lambda.endpoint.url", message=message, error_id="weak-security", hint=hint)]
         )
+    if config.aws_lambda_endpoint_fips and "fips" not in function.endpoint:
+        # botocore lets an endpoint that is set win in silence.
+        message = f"the AWS settings give {function.endpoint}, which is no FIPS endpoint"
+        hint = "Look at AWS_ENDPOINT_URL and the profile's endpoint_url, or remove aws.lambda.endpoint.fips"
+        raise ConfigError([Problem(key="aws.lambda.endpoint.fips", message=message, error_id="conflict", hint=hint)])
     return function
 
 

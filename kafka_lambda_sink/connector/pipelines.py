@@ -8,9 +8,9 @@ from typing import Final
 
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.conversion import Conversions
+from kafka_lambda_sink.connector.request_formats import open_contract
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
-from kafka_lambda_sink.contracts.replies.none import NoContract
-from kafka_lambda_sink.contracts.replies.records import RecordsContract
+from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, Invoker
@@ -41,6 +41,8 @@ class PipelineFactory:
     """Everything that the pipelines of a task have in common."""
 
     config: SinkConfig
+    #: The consumer group.
+    group_id: str
     #: By the topic's function; that of None is for topics without.
     policies: Mapping[str | None, Policy]
     conversions: Conversions
@@ -58,7 +60,8 @@ class PipelineFactory:
         progress = PartitionProgress(tp, on_drained, self.budget)
         counters = self.counters.of(tp)
         delivery, assembler = self._delivery(progress), self._assembler(tp)
-        policy = self.policies[self.config.function_of(tp.topic)]
+        function = self.config.function_of(tp.topic)
+        policy = self.policies[function]
         judge = Judge(progress, policy, self._contract(tp, policy), counters, self.alarms)
         return PartitionPipeline(
             progress=progress,
@@ -76,14 +79,29 @@ class PipelineFactory:
                 alarms=self.alarms,
                 policy=self._recovery_policy(),
                 backoff=self._retry_policy(),
+                contexts=self._contexts(tp, function),
             ),
             judge=judge,
             settings=self._settings(),
             alarms=self.alarms,
         )
 
+    def _contexts(self, tp: TopicPartition, function: str | None) -> CallContexts | None:
+        """None where nothing goes beside the payload: the least work."""
+        config = self.config
+        contexts = CallContexts(
+            tp=tp,
+            connector=config.name,
+            group=self.group_id,
+            function=function or "",
+            has_client_context=config.aws_lambda_client_context and config.aws_lambda_invocation_type == "sync",
+            propagates_trace=config.aws_lambda_trace_propagate,
+            names_executions=config.aws_lambda_durable_name,
+        )
+        return contexts if contexts.has_any or config.aws_lambda_tenant_id_from else None
+
     def _contract(self, tp: TopicPartition, policy: Policy) -> ReplyContract:
-        return NoContract() if policy.results is None else RecordsContract(tp)
+        return open_contract(self.config, has_results=policy.results is not None)(tp)
 
     def _delivery(self, progress: PartitionProgress) -> Delivery:
         counters = self.counters.of(progress.tp)
@@ -122,7 +140,7 @@ class PipelineFactory:
             max_bytes=config.batch_max_bytes,
             single_max_bytes=_SINGLE_MAX_BYTES[config.aws_lambda_invocation_type],
         )
-        return BatchAssembler(self.conversions.open(tp), limits)
+        return BatchAssembler(self.conversions.open(tp), limits, self.conversions.frame(tp))
 
     def _settings(self) -> PartitionSettings:
         return PartitionSettings(

@@ -17,6 +17,7 @@ from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.functions import Functions
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
+from kafka_lambda_sink.connector.request_formats import request_problems
 from kafka_lambda_sink.connector.schema_registry import open_schema_registry
 from kafka_lambda_sink.core.errors import ConfigError, InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
@@ -70,7 +71,7 @@ class Task:
         start_timeout: float = _START_TIMEOUT,
     ) -> None:
         config, clients = loaded.sink, loaded.clients
-        refused = refused_properties(loaded)
+        refused = refused_properties(loaded) + request_problems(config)
         if refused:
             # A fetcher would tell it when its partition is opened: to that one alone, and in the middle of a run.
             raise ConfigError(refused)
@@ -79,6 +80,7 @@ class Task:
         self._alarms = Alarms(clock)
         self._functions = Functions(config, clock)
         self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog)
+        self._group_id = clients.group_id
         self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
         self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=config.name)
         #: What has to be closed, in whatever way it ends.
@@ -200,6 +202,7 @@ class Task:
         session_timeout_ms = int(self._member_config.get("session.timeout.ms", _SESSION_TIMEOUT_MS))
         factory = PipelineFactory(
             config=config,
+            group_id=self._group_id,
             policies={function: self._sinks.policy(function) for function in (*config.functions, None)},
             conversions=self._conversions,
             open_fetcher=self._open_fetcher,

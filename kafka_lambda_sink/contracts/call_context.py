@@ -39,6 +39,11 @@ class CallContexts:
     #: `aws.lambda.durable.name`.
     names_executions: bool = False
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is anything but the tenant that a batch brings with it."""
+        return self.has_client_context or self.propagates_trace or self.names_executions
+
     def of(self, batch: Batch, attempt: int, failed_attempts: int) -> CallContext:
         """What goes beside `batch`.
 

@@ -102,7 +102,7 @@ class Judge:
             return failure_of_reply(error, reply)
         try:
             return self._contract.judge(reply, batch)
-        except ReplyError as fault:
+        except (ReplyError, FunctionError) as fault:
             return failure_of_reply(fault, reply)
 
     def failures(self, verdicts: Verdicts, reply: InvokeReply) -> dict[int, BatchFailure]:

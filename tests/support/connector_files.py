@@ -32,7 +32,6 @@ EXPECTED = {
         {
             *CONFLUENT_TOPIC,
             "confluent.license",
-            "result.handler.class",
             "aws.lambda.response.acks",
             "aws.lambda.response.key.serializer",
             "aws.lambda.response.value.serializer",
@@ -162,7 +161,6 @@ EXPECTED = {
             "aws.lambda.batch.enabled",
         },
         {
-            "connector.class",
             "aws.lambda.invocation.timeout.ms",
             "aws.lambda.invocation.mode",
             "aws.lambda.batch.enabled",

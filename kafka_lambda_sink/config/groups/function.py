@@ -60,6 +60,14 @@ class FunctionGroup(Group):
     aws_lambda_endpoint_allow_http: Annotated[bool, LOW] = False
     """Whether an endpoint that is not on this machine may be plain http."""
 
+    aws_lambda_endpoint_fips: Annotated[bool | None, LOW] = None
+    """Whether the region's FIPS endpoints of Lambda and STS are called. Default: what the AWS settings say
+    (`AWS_USE_FIPS_ENDPOINT`, the profile's `use_fips_endpoint`)."""
+
+    aws_lambda_endpoint_dualstack: Annotated[bool | None, LOW] = None
+    """Whether the region's endpoints for IPv4 and IPv6 are called. Default: what the AWS settings say
+    (`AWS_USE_DUALSTACK_ENDPOINT`, the profile's `use_dualstack_endpoint`)."""
+
     aws_lambda_invoker: Annotated[Literal["curl", "boto3"], LOW, ANY_CASE] = "curl"
     """HTTP client of the invocations: `curl` (libcurl, a tenth of the CPU) or `boto3` (the reference)."""
 

@@ -17,7 +17,7 @@ from kafka_lambda_sink.core.errors import (
 from kafka_lambda_sink.core.ports import CallContext, InvokeReply
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
-from tests.support.invoking import BATCH, Open, in_background
+from tests.support.invoking import BATCH, ClientOf, Open, in_background
 
 #: Functions that keep their tenants apart or not.
 SHARED, PLAIN = "shared", "orders"
@@ -159,3 +159,9 @@ def test_the_names_are_those_of_the_service_model():
     assert {part: members[member].serialization["name"] for part, member in model.items()} == {
         part: NAMES[part] for part in model
     }
+
+
+def test_a_dry_run_names_a_tenant_where_the_function_keeps_them_apart(client_of: ClientOf, endpoint: InvokeEndpoint):
+    client_of(function_name=SHARED, dry_run_tenant="nobody").control().dry_run()
+
+    assert sent(endpoint) == {"X-Amz-Tenant-Id": "nobody"}

@@ -23,7 +23,7 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders:prod"
 PATH = "/2015-03-31/functions/orders/invocations"
 
 
-def client(**changes: str) -> FunctionClient:
+def client(**changes: object) -> FunctionClient:
     return FunctionClient(
         LambdaSettings(**({"function_name": "orders", "region": "eu-west-1"} | changes)),  # type: ignore[arg-type]
         SteppedClock(),
@@ -47,6 +47,26 @@ def test_the_endpoint_is_the_one_that_botocore_would_call(
         monkeypatch.setenv(name, value)
 
     assert client(region=region).endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    ("region", "settings", "endpoint"),
+    [
+        ("us-east-1", {"uses_fips": True}, "https://lambda-fips.us-east-1.amazonaws.com"),
+        ("us-east-1", {"uses_dualstack": True}, "https://lambda.us-east-1.api.aws"),
+        ("us-east-1", {"uses_fips": True, "uses_dualstack": True}, "https://lambda-fips.us-east-1.api.aws"),
+        ("cn-north-1", {"uses_dualstack": True}, "https://lambda.cn-north-1.api.amazonwebservices.com.cn"),
+    ],
+)
+def test_variants_of_the_endpoint_are_botocores(region: str, settings: dict[str, bool], endpoint: str):
+    assert client(region=region, **settings).endpoint == endpoint
+
+
+@pytest.mark.parametrize("variant", ["fips", "dualstack"])
+def test_a_variant_may_be_off_whatever_the_environment_says(variant: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(f"AWS_USE_{variant.upper()}_ENDPOINT", "true")
+
+    assert client(**{f"uses_{variant}": False}).endpoint == "https://lambda.eu-west-1.amazonaws.com"
 
 
 def test_the_request_is_captured_without_credentials_or_a_byte_sent():

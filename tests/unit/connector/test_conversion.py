@@ -188,3 +188,16 @@ def test_json_is_validated_on_request(build: Build, transforms: str):
     (payload,), found = convert(under_test, record(1, framed(b"1")), record(2, framed(b"2")))
     assert payload["value"] == 1
     assert [failed.offset() for failed, _ in found.failures] == [2]
+
+
+@pytest.mark.parametrize("more", ["", "aws.lambda.record.headers=true\n", "fields.exclude=tenant\n"])
+@pytest.mark.parametrize("source", ["key", "header:tenant", "value:tenant"])
+def test_a_record_has_the_tenant_that_it_came_with_on_either_way(
+    conversions: Callable[[str], Conversions], source: str, more: str
+):
+    under_test = conversions(f"aws.lambda.tenant.id.from={source}\n{more}")
+    item = record(7, b'{"tenant":"blue"}', b"blue", headers=[("tenant", b"blue")])
+    payloads, found = convert(under_test, item, record(8, b"{}"))
+    assert found.tenants == ["blue"]
+    assert [payload["offset"] for payload in payloads] == [7]
+    assert [failed.offset() for failed, _ in found.failures] == [8]

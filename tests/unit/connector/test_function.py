@@ -16,7 +16,7 @@ def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def config(*, allow_http: bool = False) -> SinkConfig:
+def config(*, allow_http: bool = False, fips: bool | None = None) -> SinkConfig:
     return SinkConfig(
         name="n",
         bootstrap_servers="b:1",
@@ -24,6 +24,7 @@ def config(*, allow_http: bool = False) -> SinkConfig:
         aws_lambda_function_name="f",
         aws_lambda_region="eu-west-1",
         aws_lambda_endpoint_allow_http=allow_http,
+        aws_lambda_endpoint_fips=fips,
     )
 
 
@@ -46,6 +47,16 @@ def test_a_password_in_an_endpoint_of_the_aws_settings_is_refused_and_not_shown(
     with pytest.raises(ConfigError) as raised:
         open_function(config(), "f", SteppedClock())
     assert "canary" not in str(raised.value)
+
+
+def test_an_endpoint_of_the_aws_settings_does_not_take_the_place_of_a_fips_one_in_silence(monkeypatch):
+    assert "fips" in open_function(config(fips=True), "f", SteppedClock()).endpoint
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://10.1.2.3")
+    with pytest.raises(ConfigError) as raised:
+        open_function(config(fips=True), "f", SteppedClock())
+    assert [(problem.key, problem.error_id) for problem in raised.value.problems] == [
+        ("aws.lambda.endpoint.fips", "conflict")
+    ]
 
 
 def test_an_endpoint_on_this_machine_may_be_plain(monkeypatch):
