@@ -16,7 +16,7 @@ from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.config.loading import load
-from kafka_lambda_sink.connector.group_offsets import GroupOffsets, GroupState, active_group
+from kafka_lambda_sink.connector.group_offsets import GroupOffsets, GroupState, NoSuchPartition, active_group
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 from kafka_lambda_sink.core.offset_plan import Move
 from kafka_lambda_sink.core.reset_target import ResetTargetError, parse_reset_target
@@ -54,6 +54,10 @@ def reset(
         with _open(sources) as group:
             state = group.state(topic, partitions)
             moves = group.plan(state, target)
+            if not moves:
+                raise NoSuchPartition(
+                    f"there is nothing to set: {', '.join(state.missing) or 'no topic'} does not exist"
+                )
             try:
                 if execute:
                     group.reset(moves)

@@ -37,6 +37,9 @@ _NETWORK: Final = ("VPC_",)
 
 def ask_for_access(migration: Migration, given: Given) -> None:
     """A decision for each secret; what is about the network is dropped."""
+    if not isinstance(given.value, list):
+        migration.ask(given.name, f"is a reference, {given.text}: write in how the sink proves who it is")
+        return
     for entry in given.value:
         kind = str(entry.get("Type", "")).upper()
         uri = entry.get("URI", entry.get("Uri", ""))

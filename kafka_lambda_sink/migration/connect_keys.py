@@ -9,7 +9,7 @@ from kafka_lambda_sink.config.clients.withheld import IGNORED, REFUSED
 from kafka_lambda_sink.config.elsewhere import credentials_provider_problem, ignored_reason, not_built
 from kafka_lambda_sink.config.keys import attributes, client_key
 from kafka_lambda_sink.migration.migration import PLUGINS, Given, Migration, Rule, canonical
-from kafka_lambda_sink.migration.references import placeholder
+from kafka_lambda_sink.migration.references import placeholder, replace
 
 _CREDENTIALS: Final = "aws.credentials.provider.class"
 _GROUP: Final = "consumer.override.group.id"
@@ -18,7 +18,7 @@ _GROUP: Final = "consumer.override.group.id"
 def migrate_keys(migration: Migration, config: Mapping[str, str], rules: Mapping[str, Rule]) -> None:
     """Every key of a connector's file: by a rule of its dialect, else as Connect knows it."""
     for key, value in config.items():
-        given = Given(key, value)
+        given = Given(key, replace(value, migration.answers))
         rule = rules.get(key)
         if rule is not None:
             rule.apply(migration, given)

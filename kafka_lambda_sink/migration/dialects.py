@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from kafka_lambda_sink.config.elsewhere import NORDSTROM
+from kafka_lambda_sink.config.elsewhere import NORDSTROM, connector_class_problem
 from kafka_lambda_sink.config.properties import parse_json, parse_properties
 from kafka_lambda_sink.migration import aws_api, aws_templates, parsers, serverless, terraform
 from kafka_lambda_sink.migration.confluent import migrate_confluent
@@ -26,8 +26,8 @@ _KNOWN: Final = (
     "CloudFormation or SAM, a file of the Serverless Framework, or Terraform (.tf, or JSON of `terraform show`)"
 )
 
-#: (answers, group to take over) → the migration, closed.
-Migrate = Callable[[Mapping[str, str], str | None], Migration]
+T = TypeVar("T")
+_Migrate = Callable[[Mapping[str, str], str | None], Migration]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,27 @@ class Candidate:
     title: str
     #: As a person calls it.
     dialect: str
-    migrate: Migrate
+    _migrate: _Migrate
+
+    def migrate(self, answers: Mapping[str, str], group: str | None) -> Migration:
+        """It, closed; `answers` to references by name, `group` to take over. Raises MigrationError."""
+        return _of_any_shape(lambda: self._migrate(answers, group).finish())
 
 
 def candidates(name: str, text: str) -> list[Candidate]:
     """All that is in a file called `name`. Raises MigrationError where nothing is."""
+    return _of_any_shape(lambda: _candidates(name, text))
+
+
+def _of_any_shape(read: Callable[[], T]) -> T:
+    """A file of others may have anything anywhere: what none of the dialects has is told, and no fault of ours."""
+    try:
+        return read()
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise MigrationError(f"something in it has another structure than it should: {error}") from error
+
+
+def _candidates(name: str, text: str) -> list[Candidate]:
     if name.endswith(".tf"):
         found = terraform.sources_of_hcl(parsers.parse_hcl(text), parsers.parse_hcl)
         return _triggers("Terraform", found)
@@ -91,16 +107,12 @@ def _connector(config: dict[str, str]) -> Candidate:
         dialect, migrate = "Confluent Cloud", migrate_cloud
     elif kind == NORDSTROM:
         dialect, migrate = "Nordstrom", migrate_nordstrom
-    elif kind.rsplit(".", 1)[-1].startswith("AwsLambdaSink"):
+    elif kind and connector_class_problem(kind) is None:
         is_first = not any(key.startswith("reporter.") for key in config)
         dialect, migrate = f"Confluent{', first release' if is_first else ''}", migrate_confluent
     else:
         raise MigrationError(f"connector.class {kind or 'is missing'}: it takes {_KNOWN}")
-    return Candidate(
-        title,
-        dialect,
-        lambda answers, group: migrate(Migration(dialect, title, answers), config, group).finish(),
-    )
+    return Candidate(title, dialect, lambda answers, group: migrate(Migration(dialect, title, answers), config, group))
 
 
 def _triggers(dialect: str, sources: Iterable[EventSource]) -> list[Candidate]:
@@ -121,4 +133,4 @@ def _triggers(dialect: str, sources: Iterable[EventSource]) -> list[Candidate]:
 def _migrate_trigger(
     dialect: str, title: str, source: EventSource, answers: Mapping[str, str], group: str | None
 ) -> Migration:
-    return migrate_event_source(Migration(dialect, title, answers), source, group).finish()
+    return migrate_event_source(Migration(dialect, title, answers), source, group)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from kafka_lambda_sink.migration.access import ask_for_access
 from kafka_lambda_sink.migration.event_source import EventSource
 from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, to, whole_number
-from kafka_lambda_sink.migration.references import names_in, placeholder
+from kafka_lambda_sink.migration.references import names_in, placeholder, replace_in
 
 _ATTEMPTS: Final = "aws.lambda.retry.function.errors"
 _WINDOW: Final = "aws.lambda.batch.window.ms"
@@ -59,6 +60,9 @@ def _timestamp(migration: Migration, given: Given) -> None:
 
 
 def _filters(migration: Migration, given: Given) -> None:
+    if not isinstance(given.value, list):
+        migration.ask(given.name, "is a reference: write the patterns in", ("aws.lambda.filter.patterns", given.text))
+        return
     # The Serverless Framework writes the patterns themselves.
     given_patterns = (each.get("Pattern", each) if isinstance(each, Mapping) else each for each in given.value)
     patterns = [
@@ -201,7 +205,10 @@ _BY_NAME: Final = by_name(RULES)
 
 def migrate_event_source(migration: Migration, source: EventSource, group: str | None) -> Migration:
     """One trigger, with its defaults; the function gets the event that it got from AWS."""
-    settings = source.settings
+    settings = {
+        name: Given(given.name, replace_in(given.value, migration.answers)) for name, given in source.settings.items()
+    }
+    source = replace(source, settings=settings)
     migration.settings["name"] = migration.title
     is_msk = "EventSourceArn" in settings
     for name, rule in _BY_NAME.items():

@@ -40,6 +40,11 @@ _EXPRESSION: Final = re.compile(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}")
 _ATTRIBUTE: Final = re.compile(r"aws_lambda_(?:function|alias)\.(?P<name>[\w-]+)(?:\[[^]]*\])?\.\w+")
 _JSONENCODE: Final = re.compile(r"\$\{\s*jsonencode\((?P<value>.*)\)\s*\}", re.DOTALL)
 
+#: What AWS makes up when the mapping is made.
+_COMPUTED: Final = frozenset(
+    {"arn", "function_arn", "last_modified", "last_processing_result", "state", "state_transition_reason", "uuid"}
+)
+
 #: Text of HCL → its blocks and attributes.
 Parse = Callable[[str], Mapping[str, Any]]
 
@@ -59,7 +64,7 @@ def sources_of_plan(document: Mapping[str, Any]) -> Iterator[EventSource]:
             continue
         given = {key: value for key, value in (resource.get("values") or {}).items() if _is_given(value)}
         for key, is_unknown in unknown.get(resource.get("address"), {}).items():
-            if is_unknown is True and key in {"function_name", "event_source_arn"}:
+            if is_unknown is True and key not in _META | _COMPUTED:
                 given[key] = placeholder(f"{resource.get('address')}.{key}")
         modules = re.findall(r"module\.([\w-]+)", str(resource.get("address")))
         source = _source("-".join([*modules, str(resource.get("name"))]), given)

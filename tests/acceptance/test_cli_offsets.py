@@ -133,6 +133,9 @@ def test_a_topic_created_again_is_told_and_a_reset_is_about_the_new_one(
     absent = offsets(here, "show")
     assert absent.returncode == 0, absent.stderr
     assert f"The topic {here.topic} does not exist." in absent.stdout
+    nothing = offsets(here, "reset", "--to", "earliest", "--execute")
+    assert nothing.returncode == 1
+    assert f"there is nothing to set: {here.topic} does not exist" in nothing.stderr
     cluster.create_topic(2, name=here.topic)
     cluster.produce_each(here.topic, {0: [b"{}"] * 4, 1: [b"{}"] * 4})
     # Kafka 4 forgets the offsets of a deleted topic, older brokers do not: as those.

@@ -66,7 +66,7 @@ def test_confluent_s_own_files_mean_the_same_as_before(name, tmp_path):
 
 
 def test_secrets_are_in_the_file_alone(tmp_path):
-    for name in ("reporter.json", "scram.properties"):
+    for name in ("reporter.json", "scram.properties", "../migrations/confluent-cloud-multiple.json"):
         migration = migrate_file(FILES / name)
         assert "canary" in written(migration, tmp_path).read_text()
         assert "canary" not in repr(migration)
@@ -186,6 +186,16 @@ def test_secrets_are_in_the_file_alone(tmp_path):
         (
             Sample("nordstrom-plain.properties", "audit"),
             {"aws.lambda.invocation.type": "async", "aws.lambda.batch.size": "1"},
+        ),
+        (
+            Sample("confluent-cloud-multiple.json", "routes"),
+            {
+                "key.converter": "bytes",
+                "value.converter": "bytes",
+                "aws.lambda.configuration.mode": "multiple",
+                "aws.lambda.topic2function.map": "orders;price-orders:live,returns;take-back",
+                "aws.secret.access.key": "canary-of-the-cloud",
+            },
         ),
         (
             Sample("confluent-cloud.json", "LambdaSinkConnector_orders"),

@@ -149,3 +149,62 @@ def test_two_triggers_of_one_function_are_two_connectors():
     mapping = {"FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f", "Topics": ["a"]}
     document = {"EventSourceMappings": [mapping | {"UUID": "1"}, mapping | {"UUID": "2"}, mapping | {"UUID": "2"}]}
     assert [each.title for each in candidates("a.json", json.dumps(document))] == ["f", "2", "2-2"]
+
+
+def test_an_answer_counts_where_the_value_is_looked_into():
+    template = """
+Resources:
+  Trigger:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: !ImportValue orders
+      Topics: [orders]
+      MaximumBatchingWindowInSeconds: !Ref Window
+      DestinationConfig: {OnFailure: {Destination: !Ref Failed}}
+"""
+    (found,) = candidates("a.yaml", template)
+    asked = found.migrate({}, None)
+    assert "aws.lambda.batch.window.ms" not in asked.settings
+    assert ("aws.lambda.batch.window.ms", "${Window}") in [pair for each in asked.decisions for pair in each.proposals]
+    answered = found.migrate({"Window": "5", "Failed": "kafka://failed", "Fn.ImportValue.orders": "f"}, None)
+    assert answered.settings["aws.lambda.batch.window.ms"] == "5000"
+    assert answered.settings["aws.lambda.error.topic"] == "failed"
+    assert answered.settings["aws.lambda.function.name"] == "f"
+
+
+def test_what_a_plan_does_not_know_yet_is_asked_for():
+    values = {"topics": ["orders"], "function_name": "f", "self_managed_event_source": [{"endpoints": {}}]}
+    document = {
+        "planned_values": {"root_module": {"resources": [
+            {"address": "a.b", "type": "aws_lambda_event_source_mapping", "name": "b", "values": values},
+        ]}},
+        "resource_changes": [{"address": "a.b", "change": {"after_unknown": {"batch_size": True, "uuid": True}}}],
+    }  # fmt: skip
+    (found,) = candidates("plan.json", json.dumps(document))
+    assert found.migrate({}, None).settings["aws.lambda.batch.size"] == "${a.b.batch_size}"
+
+
+def test_a_timestamp_of_the_api_is_told_as_offsets_takes_it():
+    start = {"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": 1769846400.0}
+    mapping = {"FunctionArn": "f", "Topics": ["t"], **start}
+    (found,) = candidates("a.json", json.dumps(mapping))
+    questions = " ".join(decision.question for decision in found.migrate({}, None).decisions)
+    assert "--to datetime:2026-01-31T08:00:00+00:00 --execute" in questions
+
+
+def test_locals_that_refer_to_each_other_end():
+    text = """
+locals {
+  a = local.b
+  b = local.a
+}
+resource "aws_lambda_event_source_mapping" "m" { topics = [local.a] }
+"""
+    with pytest.raises(MigrationError, match="another structure"):
+        candidates("a.tf", text)
+
+
+@pytest.mark.parametrize("kind", ["com.example.AwsLambdaSinkConnector", "com.tm.kafka.connect.aws.lambda.LambdaSink"])
+def test_a_connector_of_another_project_is_none_of_these(kind):
+    with pytest.raises(MigrationError, match=kind):
+        candidates("a.properties", f"connector.class={kind}\ntopics=x\n")
