@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from kafka_lambda_sink.migration.connect_keys import ask_for_brokers, migrate_keys, take_over
-from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, is_known, to
+from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, to
 from kafka_lambda_sink.migration.references import placeholder
 
-_FUNCTION: Final = "aws.lambda.function.name"
 #: `input.data.format`: our converter, and whether it asks a schema registry.
 _FORMATS: Final = {
     "AVRO": ("avro", True),
@@ -25,7 +24,6 @@ _JAAS: Final = (
     "org.apache.kafka.common.security.plain.PlainLoginModule required "
     'username="${env:KAFKA_API_KEY}" password="${env:KAFKA_API_SECRET}";'
 )
-_MAP: Final = "aws.lambda.topic2function.map"
 
 
 def _data_format(migration: Migration, given: Given) -> None:
@@ -44,28 +42,6 @@ def _data_format(migration: Migration, given: Given) -> None:
     migration.put(given.name, f"{part}.converter", converter)
     if converter == "json":
         migration.put(given.name, f"{part}.converter.schemas.enable", "false")
-
-
-def _functions(migration: Migration, given: Given) -> None:
-    """`topic;function,topic;function`."""
-    if is_known(_MAP):
-        migration.put(given.name, _MAP, given.text)
-        return
-    pairs = [pair.partition(";") for pair in given.text.split(",") if pair.strip()]
-    functions = {function.strip() for _, _, function in pairs}
-    if len(functions) == 1:
-        migration.put(given.name, _FUNCTION, functions.pop())
-        return
-    proposals = [(_FUNCTION, f"{function.strip()}  (topics={topic.strip()})") for topic, _, function in pairs]
-    migration.ask(given.name, "a connector here has one function: write a file for each", *proposals)
-    migration.settings[_FUNCTION] = migration.answers.get("function", placeholder("function"))
-
-
-def _mode(migration: Migration, given: Given) -> None:
-    if is_known(given.name):
-        migration.put(given.name, given.name, given.text)
-    else:
-        migration.drop(given.name, "follows from the functions that are named")
 
 
 def _secret(migration: Migration, given: Given) -> None:
@@ -93,8 +69,6 @@ RULES: Final = (
         "input.data.format", "value.converter", "with a schema registry a decision: its address and key", _data_format
     ),
     Rule("input.key.format", "key.converter", "not set: `bytes`, as there", _data_format),
-    Rule("aws.lambda.configuration.mode", "aws.lambda.configuration.mode", "", _mode),
-    Rule(_MAP, _MAP, "", _functions),
     Rule("kafka.auth.mode", "security.protocol, sasl.mechanism, sasl.jaas.config", "a decision", _brokers),
     drop("kafka.api.key", "see kafka.auth.mode"),
     drop("kafka.api.secret", "see kafka.auth.mode"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from kafka_lambda_sink.config.keys import attributes, client_key, key_of
+from kafka_lambda_sink.config.keys import attributes, key_of
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 from kafka_lambda_sink.migration.references import names_in, replace
 
@@ -64,11 +64,9 @@ class Migration:
     decisions: list[Decision] = field(default_factory=list)
 
     def put(self, theirs: str, key: str, value: object) -> None:
-        """Map `theirs` to one of our keys. What is not built yet becomes a decision, as does a contradiction."""
+        """Map `theirs` to one of our keys. A contradiction becomes a decision."""
         text = replace(_as_text(value), self.answers)
-        if not is_known(key):
-            self.ask(theirs, f"{key} is planned and not built yet", (key, text))
-        elif self.settings.get(key, text) != text:
+        if self.settings.get(key, text) != text:
             self.ask(theirs, f"another setting says {key} too, with another value")
         else:
             self.settings[key] = text
@@ -135,11 +133,6 @@ def drop(theirs: str, why: str) -> Rule:
 def by_name(rules: Iterable[Rule]) -> dict[str, Rule]:
     """Rules by the setting that they are about."""
     return {rule.theirs: rule for rule in rules}
-
-
-def is_known(key: str) -> bool:
-    """Whether a key is built, as a property of ours or of a client."""
-    return key in attributes() or key.startswith(PLUGINS) or client_key(key) is not None
 
 
 def canonical(key: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kafka_lambda_sink.migration.connect_keys import ask_for_the_worker_s, migrate_keys, take_over
-from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, is_known, to, whole_number
+from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, to, whole_number
 
 _BATCH: Final = "aws.lambda.batch.size"
 _FORMAT: Final = "aws.lambda.request.format"
@@ -33,13 +33,6 @@ def _formatter(migration: Migration, given: Given) -> None:
         migration.put(given.name, _FORMAT, known[simple])
     else:
         migration.ask(given.name, f"{simple} is a formatter of your own: choose a format", (_FORMAT, "envelope"))
-
-
-def _visibility(migration: Migration, given: Given) -> None:
-    if is_known(given.name):
-        migration.put(given.name, given.name, given.text)
-    else:
-        migration.ask(given.name, f"schemas are shown as `{given.text}` there: see what the function reads of them")
 
 
 def _timeout(migration: Migration, given: Given) -> None:
@@ -96,8 +89,6 @@ RULES: Final = (
     ),
     Rule("aws.lambda.batch.enabled", _BATCH, "`false`: 1; else a decision: batches there mix partitions", _batches),
     Rule("payload.formatter.class", _FORMAT, "Plain: `nordstrom-plain`; Json: `nordstrom-json`", _formatter),
-    Rule("payload.formatter.key.schema.visibility", "the same", "", _visibility),
-    Rule("payload.formatter.value.schema.visibility", "the same", "", _visibility),
     Rule("retries.max", "aws.lambda.retry.max.attempts", "and one more, the first; not set: for ever", _retries),
     Rule("retry.backoff.millis", "aws.lambda.retry.backoff.ms", "the first wait; it doubles with each", _backoff),
     drop("retriable.error.codes", "what may be tried again is known here, error by error"),

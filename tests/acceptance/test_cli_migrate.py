@@ -143,7 +143,10 @@ def test_a_trigger_s_offsets_are_taken_over(scenario: Build, cluster: Cluster):
         assert here.calls() <= 4
         wait_for_group(cluster, group, here.topic, 10)
         sink.stop()
-    assert b"".join(entry.body for entry in here.journal.requests("RequestResponse")).count(b'"offset"') == 4
+    events = [json.loads(entry.body) for entry in here.journal.requests("RequestResponse")]
+    assert {event["eventSource"] for event in events} == {"SelfManagedKafka"}
+    offsets = [record["offset"] for event in events for record in event["records"][f"{here.topic}-0"]]
+    assert offsets == [6, 7, 8, 9]
 
 
 def commit(cluster: Cluster, group: str, topic: str, offset: int) -> None:

@@ -89,6 +89,13 @@ def test_secrets_are_in_the_file_alone(tmp_path):
                 "aws.lambda.bisect.on.error": "true",
                 "aws.lambda.error.topic": "orders-failed",
                 "behavior.on.error": "log",
+                "aws.lambda.request.format": "aws-msk",
+                "aws.lambda.request.event.source.arn": (
+                    "arn:aws:kafka:eu-west-1:123456789012:cluster/orders/5a6b7c8d-0000-0000-0000-000000000000-3"
+                ),
+                "aws.lambda.reply.contract": "batch-item-failures",
+                "key.converter": "bytes",
+                "value.converter": "bytes",
             },
         ),
         (
@@ -98,6 +105,7 @@ def test_secrets_are_in_the_file_alone(tmp_path):
                 "aws.lambda.batch.size": "100",
                 "aws.lambda.batch.window.ms": "500",
                 "aws.lambda.retry.function.errors": "10",
+                "aws.lambda.request.format": "aws-self-managed",
                 "behavior.on.error": "log",
             },
         ),
@@ -181,11 +189,17 @@ def test_secrets_are_in_the_file_alone(tmp_path):
                 "aws.lambda.retry.max.attempts": "6",
                 "aws.role.external.id": "ext-7",
                 "behavior.on.error": "log",
+                "aws.lambda.request.format": "nordstrom-json",
+                "payload.formatter.value.schema.visibility": "all",
             },
         ),
         (
             Sample("nordstrom-plain.properties", "audit"),
-            {"aws.lambda.invocation.type": "async", "aws.lambda.batch.size": "1"},
+            {
+                "aws.lambda.invocation.type": "async",
+                "aws.lambda.batch.size": "1",
+                "aws.lambda.request.format": "nordstrom-plain",
+            },
         ),
         (
             Sample("confluent-cloud-multiple.json", "routes"),
