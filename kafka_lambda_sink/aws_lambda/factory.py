@@ -38,6 +38,11 @@ class FunctionClient:
         self._target = self._find_target()
 
     @property
+    def access(self) -> RegionAccess:
+        """The way there, for what else the connector asks of AWS."""
+        return self._access
+
+    @property
     def endpoint(self) -> str:
         """The effective endpoint, whatever it came from: settings, environment, profile or AWS's rules."""
         return self._target.endpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kafka_lambda_sink.config.claim_checks import claim_errors
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.elsewhere import connector_class_problem, is_foreign
 from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
@@ -33,6 +34,7 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     if config.errors_deadletterqueue_function_errors_enable and not config.errors_deadletterqueue_topic_name:
         enable, topic = "errors_deadletterqueue_function_errors_enable", "errors_deadletterqueue_topic_name"
         yield Finding((enable, topic), "needs errors.deadletterqueue.topic.name beside it", "missing-key")
+    yield from claim_errors(config)
     yield from _group(config, clients.coordinator)
     yield from registry_errors(config)
     yield from _requests(config)

@@ -8,6 +8,7 @@ from typing import Final
 from kafka_lambda_sink.config.clients.security import STORE_KEYS
 from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.connector.asking import ask_together
+from kafka_lambda_sink.connector.claim_checks import claim_askings, offline_claims
 from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.findings import CheckName, Finding, Status, fine, of_problem, skipped
 from kafka_lambda_sink.connector.function_checks import function_askings, offline_functions
@@ -41,10 +42,13 @@ def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> 
     if is_offline:
         yield from _offline(loaded)
         yield from offline_functions(sink, clock)
+        yield from offline_claims(sink)
         return
     kafka = KafkaChecks(loaded)
     functions, problems = function_askings(sink, clock)
-    yield from ask_together([*([] if refused else kafka.askings()), *functions], clock, _TIMEOUT)
+    yield from ask_together(
+        [*([] if refused else kafka.askings()), *functions, *claim_askings(sink, clock)], clock, _TIMEOUT
+    )
     yield from problems
     if not refused:
         yield from kafka.loops()

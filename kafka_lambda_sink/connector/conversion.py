@@ -12,7 +12,7 @@ from kafka_lambda_sink.connector.registry_conversion import RegistryConversion
 from kafka_lambda_sink.connector.request_formats import build_request_format, is_escaped, is_plain_format
 from kafka_lambda_sink.contracts.frame import Frame
 from kafka_lambda_sink.contracts.record_path import Part, RecordPath
-from kafka_lambda_sink.contracts.request import PlainConverter, RecordConverter
+from kafka_lambda_sink.contracts.request import PlainConverter, RecordConverter, ValueReplacer
 from kafka_lambda_sink.converters.converter import (
     KEY_CONVERTER,
     VALUE_CONVERTER,
@@ -70,6 +70,13 @@ class Conversions:
         """What surrounds the entries of a partition's batches."""
         return self._format.frame(tp)
 
+    def replacer(self, tp: TopicPartition) -> ValueReplacer:
+        """What makes single entries of a partition's records with a reference in their value's place."""
+        # Escaped text is no text that a function should find in a bucket.
+        if self._is_plain and not is_escaped(self._config):
+            return PlainConverter(tp, self._converter("key"), self._converter("value"))
+        return self.record_path()
+
     @property
     def has_filter(self) -> bool:
         """Whether `aws.lambda.filter.patterns` says anything."""
@@ -85,6 +92,7 @@ class Conversions:
             transform=self._transform(),
             is_wanted=self._is_wanted,
             entry=self._format.entry,
+            stored_value=self._format.stored_value,
         )
 
     def stages(self) -> list[tuple[str, Transform]]:

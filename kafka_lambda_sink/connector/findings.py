@@ -22,6 +22,7 @@ CheckName: TypeAlias = Literal[
     "endpoint",
     "function",
     "function-timeout",
+    "oversize-bucket",
 ]
 
 

@@ -70,6 +70,11 @@ class Functions:
             raise ConfigError(list(problems))
         self._timeouts: dict[str, ReadTimeout] = {}
 
+    @property
+    def access(self) -> RegionAccess | None:
+        """The way to the first of them; None where there is none yet."""
+        return next((client.access for client in self._clients.values()), None)
+
     def describe(self) -> list[dict[str, str]]:
         """What start lines say of each; no secrets."""
         return [client.describe() for client in self._clients.values()]

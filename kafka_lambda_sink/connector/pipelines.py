@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.connector.claims import Claims
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.request_formats import open_contract
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.core.errors import TransientInvocationError
-from kafka_lambda_sink.core.ports import Clock, Fetcher, Invoker
+from kafka_lambda_sink.core.ports import ClaimStore, Clock, Fetcher, Invoker
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.recovery import RecoveryPolicy, RetryScope
 from kafka_lambda_sink.core.retry import RetryPolicy
@@ -49,6 +50,8 @@ class PipelineFactory:
     open_fetcher: Callable[[TopicPartition], Fetcher]
     #: The invoker of a topic's function.
     open_invoker: Callable[[str], Invoker]
+    #: Where the values of records go that are too large to be sent; None: nowhere.
+    claims: Claims | None = None
     counters: CounterBook
     clock: Clock
     alarms: Alarms
@@ -59,7 +62,8 @@ class PipelineFactory:
         tp = assignment.tp
         progress = PartitionProgress(tp, on_drained, self.budget)
         counters = self.counters.of(tp)
-        delivery, assembler = self._delivery(progress), self._assembler(tp)
+        store = self.claims.store() if self.claims else None
+        delivery, assembler = self._delivery(progress), self._assembler(tp, store)
         function = self.config.function_of(tp.topic)
         policy = self.policies[function]
         judge = Judge(progress, policy, self._contract(tp, policy), counters, self.alarms)
@@ -84,6 +88,7 @@ class PipelineFactory:
             judge=judge,
             settings=self._settings(),
             alarms=self.alarms,
+            claims=store,
         )
 
     def _contexts(self, tp: TopicPartition, function: str | None) -> CallContexts | None:
@@ -133,14 +138,15 @@ class PipelineFactory:
             max_age_ms=config.aws_lambda_record_max_age_ms,
         )
 
-    def _assembler(self, tp: TopicPartition) -> BatchAssembler:
+    def _assembler(self, tp: TopicPartition, store: ClaimStore | None) -> BatchAssembler:
         config = self.config
         limits = BatchLimits(
             max_records=config.aws_lambda_batch_size,
             max_bytes=config.batch_max_bytes,
             single_max_bytes=_SINGLE_MAX_BYTES[config.aws_lambda_invocation_type],
         )
-        return BatchAssembler(self.conversions.open(tp), limits, self.conversions.frame(tp))
+        claims = self.claims.check(self.conversions.replacer(tp), store) if self.claims and store else None
+        return BatchAssembler(self.conversions.open(tp), limits, self.conversions.frame(tp), claims)
 
     def _settings(self) -> PartitionSettings:
         return PartitionSettings(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.connector.background import in_background
+from kafka_lambda_sink.connector.claims import open_claims
 from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.functions import Functions
@@ -79,6 +80,7 @@ class Task:
         self._clock = clock
         self._alarms = Alarms(clock)
         self._functions = Functions(config, clock)
+        self._claims = open_claims(config, clock, self._functions.access)
         self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog)
         self._group_id = clients.group_id
         self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
@@ -170,6 +172,8 @@ class Task:
         deadline = self._clock.monotonic() + self._start_timeout
         self._ask_until_answered(self._open, deadline)
         self._functions.prepare(self._stop.requested, self._start_timeout)
+        if self._claims is not None:
+            self._claims.prepare(self._stop.requested, self._start_timeout)
         self._ask_until_answered(self._watch.refresh, deadline)
         self._ask_until_answered(partial(self._sinks.prepare_topics, self._catalog), deadline)
 
@@ -207,6 +211,7 @@ class Task:
             conversions=self._conversions,
             open_fetcher=self._open_fetcher,
             open_invoker=self._functions.invoker,
+            claims=self._claims,
             counters=self.counters,
             clock=self._clock,
             alarms=self._alarms,

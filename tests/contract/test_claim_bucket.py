@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from kafka_lambda_sink.aws_lambda.claim_bucket import BucketStore, ClaimBucket
 from kafka_lambda_sink.aws_lambda.region_access import RegionAccess
@@ -24,6 +22,7 @@ from kafka_lambda_sink.core.errors import (
     InvocationAborted,
 )
 from kafka_lambda_sink.core.ports import StoredValue
+from tests.support.s3 import moto_s3, s3_client
 from tests.support.scripted_peer import scripted_peer, take_request
 from tests.support.stepped_clock import SteppedClock
 
@@ -42,19 +41,8 @@ def _no_aws_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture(scope="module")
 def s3_url() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-
-
-def s3_client(url: str) -> Any:
-    return boto3.client(
-        "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="s"
-    )
+    with moto_s3() as url:
+        yield url
 
 
 def open_bucket(url: str, name: str = "large", **changes: Any) -> ClaimBucket:
@@ -76,8 +64,14 @@ def open_bucket(url: str, name: str = "large", **changes: Any) -> ClaimBucket:
 def test_a_value_arrives_as_it_is_and_overwrites_itself(s3_url: str):
     client = s3_client(s3_url)
     client.create_bucket(Bucket="large")
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "owners-key"}}
-    client.put_bucket_encryption(Bucket="large", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    client.put_bucket_encryption(
+        Bucket="large",
+        ServerSideEncryptionConfiguration={
+            "Rules": [
+                {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "owners-key"}}
+            ]
+        },
+    )
     bucket = open_bucket(s3_url)
     bucket.check()
     store = bucket.store()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from kafka_lambda_sink.config.declaration import ANY_CASE, HIGH, LOW, MEDIUM, Declared, Group
+from kafka_lambda_sink.config.endpoint import checked_url
 
 BehaviorOnError = Literal["fail", "log", "ignore"]
 
@@ -27,6 +28,24 @@ class BatchGroup(Group):
     )
     """Most bytes in the payload of one invocation, as encoded. Default: 6000000 for sync, 1000000 for async. A single
     record is tried up to Lambda's own limit."""
+
+    aws_lambda_oversize_s3_bucket: Annotated[
+        str | None, MEDIUM, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    ] = None
+    """Bucket for the values of records that are too large even for an invocation by themselves. The payload then has
+    `{"$s3": {"bucket", "key", "size", "sha256"}}` in the value's place. Needs `s3:PutObject`, and `s3:ListBucket` for
+    the look at start. Blank: such records go the way of `behavior.on.error`."""
+
+    aws_lambda_oversize_s3_prefix: Annotated[
+        str,
+        LOW,
+        StringConstraints(strip_whitespace=True, pattern=r"^([A-Za-z0-9!_.*'()=-][A-Za-z0-9!_.*'()=/-]{0,511})?$"),
+    ] = ""
+    """What the keys in the bucket begin with, before `/<topic>/<partition>/<offset>-<hash>`."""
+
+    aws_lambda_oversize_s3_endpoint_url: Annotated[str | None, LOW, AfterValidator(checked_url)] = None
+    """Endpoint of S3, for PrivateLink or another service of its kind. Default: `AWS_ENDPOINT_URL_S3`, else the
+    region's. The rules of `aws.lambda.endpoint.allow.http` hold here, too."""
 
 
 class RetryGroup(Group):

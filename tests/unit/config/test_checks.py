@@ -21,6 +21,23 @@ LOOP = "aws.lambda.response.topic=orders\n"
         ),
         ("topics=\ntopics.regex=ord.*\nreporter.result.topic.partitions=1\n", None, "topic-loop"),
         ("aws.access.key.id=AKIA\n", "aws.access.key.id", "missing-key"),
+        ("aws.lambda.oversize.s3.prefix=p\n", "aws.lambda.oversize.s3.prefix", "missing-key"),
+        (
+            "aws.lambda.oversize.s3.bucket=large\naws.lambda.oversize.s3.endpoint.url=http://u:p@127.0.0.1:1\n",
+            "aws.lambda.oversize.s3.endpoint.url",
+            "invalid-value",
+        ),
+        (
+            "aws.lambda.oversize.s3.bucket=large\naws.lambda.oversize.s3.endpoint.url=http://10.1.2.3:80\n",
+            "aws.lambda.oversize.s3.endpoint.url",
+            "weak-security",
+        ),
+        ("aws.lambda.oversize.s3.bucket=s3://large\n", "aws.lambda.oversize.s3.bucket", "invalid-value"),
+        (
+            "aws.lambda.oversize.s3.bucket=large\naws.lambda.oversize.s3.prefix=/p\n",
+            "aws.lambda.oversize.s3.prefix",
+            "invalid-value",
+        ),
         (
             "errors.deadletterqueue.function.errors.enable=true\n",
             "errors.deadletterqueue.function.errors.enable",
