@@ -9,6 +9,7 @@ from kafka_lambda_sink.config.keys import attributes
 from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.config.properties import read_settings
 from kafka_lambda_sink.connector.checks import check_connector
+from kafka_lambda_sink.migration.references import names_in, replace
 from kafka_lambda_sink.pipeline.clock import SystemClock
 from tests.support.connector_files import EXPECTED, FILES, WORKER
 from tests.support.migrations import SAMPLES, Sample, answered, migrate_file, migrated, samples, written
@@ -18,6 +19,11 @@ CONNECTORS = [
     *(path for path in sorted(SAMPLES.iterdir()) if path.name.startswith(("confluent", "nordstrom"))),
     *(FILES / name for name in EXPECTED),
 ]
+#: Answers to references in what is proposed.
+PROPOSED = {
+    "SCHEMA_REGISTRY_URL": "https://registry.example.com",
+    "aws.role.arn": "arn:aws:iam::123456789012:role/invoke",
+}
 #: Sizes of topics that are not written.
 SIZES = re.compile(r"reporter_(?:result|error)_topic_(?:partitions|replication_factor)")
 
@@ -29,6 +35,21 @@ def test_the_output_passes_the_check(sample, tmp_path):
     assert CheckReport(findings).exit_code == 0
     assert loaded.ignored == []
     assert {problem.key for problem in loaded.warnings} <= {"tasks.max"}
+
+
+@pytest.mark.parametrize("sample", samples(), ids="-".join)
+def test_what_is_proposed_is_accepted_too(sample, tmp_path):
+    migration = answered(sample)
+    proposed = dict(pair for decision in migration.decisions for pair in decision.proposals)
+    text = " ".join(proposed.values())
+    migration.settings |= {
+        key: replace(value, {name: PROPOSED.get(name, "given") for name in names_in(value)})
+        for key, value in proposed.items()
+    }
+    migration.decisions.clear()
+    environ = dict.fromkeys(re.findall(r"\$\{env:(\w+)\}", text), "user:password")
+    loaded = load(written(migration, tmp_path), environ=environ)
+    assert proposed.keys() <= {key.key for key in loaded.used}
 
 
 @pytest.mark.parametrize("sample", samples(), ids="-".join)
