@@ -41,7 +41,8 @@ class GroupView:
 
     Committed offsets are not asked here: librdkafka 2.16's admin client ends the process when a group's coordinator
     moves under `list_consumer_group_offsets`. A consumer that never joins asks, and commits, instead.
-    All methods raise RetriableKafkaError, KafkaAuthorizationError and UnknownTopicError.
+    All methods raise RetriableKafkaError, also for logs that do not exist or may not be seen, and
+    KafkaAuthorizationError. Who needs to know about topics asks the catalog first.
     """
 
     def __init__(
