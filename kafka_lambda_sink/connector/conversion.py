@@ -22,7 +22,7 @@ from kafka_lambda_sink.converters.converter import (
 from kafka_lambda_sink.converters.json_form import JsonForm
 from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.core.ports import Clock, SchemaRegistry
-from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.core.sink_record import Predicate, SinkRecord, Transform
 from kafka_lambda_sink.core.tenant import parse_tenant_source
 
@@ -76,6 +76,18 @@ class Conversions:
         if self._is_plain and not is_escaped(self._config):
             return PlainConverter(tp, self._converter("key"), self._converter("value"))
         return self.record_path()
+
+    def tenant_of(self) -> Callable[[SourceRecord], str] | None:
+        """What finds the tenant of a record, or raises RecordError; None where tenants are not kept apart."""
+        text = self._config.aws_lambda_tenant_id_from
+        if text is None:
+            return None
+        from kafka_lambda_sink.contracts.tenants import tenant_reader  # noqa: PLC0415 - rarely used
+        from kafka_lambda_sink.transforms.field_paths import parse_path  # noqa: PLC0415 - as above
+
+        source = parse_tenant_source(text)
+        names = parse_path(f"value.{source.name}").names if source.part == "value" else ()
+        return tenant_reader(source, names, key=self._reader("key"), value=self._reader("value"))
 
     @property
     def has_filter(self) -> bool:
@@ -147,15 +159,11 @@ class Conversions:
         return [("fields", self._policy)] if self._policy is not None else []
 
     def _with_tenants(self, converter: RecordConverter) -> RecordConverter:
-        text = self._config.aws_lambda_tenant_id_from
-        if text is None:
+        tenant_of = self.tenant_of()
+        if tenant_of is None:
             return converter
-        from kafka_lambda_sink.contracts.tenants import TenantConverter, tenant_reader  # noqa: PLC0415 - rarely used
-        from kafka_lambda_sink.transforms.field_paths import parse_path  # noqa: PLC0415 - as above
+        from kafka_lambda_sink.contracts.tenants import TenantConverter  # noqa: PLC0415 - rarely used
 
-        source = parse_tenant_source(text)
-        names = parse_path(f"value.{source.name}").names if source.part == "value" else ()
-        tenant_of = tenant_reader(source, names, key=self._reader("key"), value=self._reader("value"))
         return TenantConverter(converter, tenant_of)
 
     # --- parts of a record -------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class NoSuchRecord(KafkaLambdaSinkError):
 class Step:
     """What a record is after one step."""
 
-    #: `raw`, `converted`, the key of a transform, `filter`, `payload`.
+    #: `raw`, `converted`, the key of a transform, `filter`, `tenant`, `payload`.
     name: str
     #: What to show, for `msgspec.json`; None where the record got no further.
     shown: Any
@@ -128,6 +128,9 @@ def _follow(source: SourceRecord, path: RecordPath, conversions: Conversions) ->
             return
         yield Step("filter", "passes")
     payload = encode([path.entry(path.sent(read, record))])
+    tenant_of = conversions.tenant_of()
+    if tenant_of is not None:
+        yield Step("tenant", tenant_of(source))
     yield Step("payload", msgspec.Raw(payload))
 
 

@@ -98,3 +98,16 @@ def test_2_for_an_offset_that_is_none(inspect: Any):
     result = inspect("-5")
     assert result.returncode == 2
     assert "a number, earliest or latest" in result.stderr
+
+
+@pytest.mark.parametrize(("source", "step"), [("value:id", ("tenant", "7", "")), ("key", None)])
+def test_a_record_is_shown_with_its_tenant(inspect: Any, source: str, step: tuple[str, str, str] | None):
+    result = inspect("0", "--json", "--set", f"aws.lambda.tenant.id.from={source}")
+    found = json.loads(result.stdout)
+    last = found["steps"][-2:]
+    if step is not None:
+        assert (last[0]["name"], last[0]["shown"], last[0]["outcome"]) == step
+        assert found["sent"] is True
+    else:
+        assert last[1]["outcome"] == "failed: the record has no tenant id: there is nothing at key"
+        assert found["sent"] is False

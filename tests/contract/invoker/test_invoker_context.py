@@ -165,3 +165,15 @@ def test_a_dry_run_names_a_tenant_where_the_function_keeps_them_apart(client_of:
     client_of(function_name=SHARED, dry_run_tenant="nobody").control().dry_run()
 
     assert sent(endpoint) == {"X-Amz-Tenant-Id": "nobody"}
+
+
+def test_the_trace_is_the_batchs_also_where_the_sink_itself_runs_in_a_lambda_environment(
+    open_invoker: Open, endpoint: InvokeEndpoint, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "sink")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-0-0")
+
+    open_invoker().invoke(BATCH, CallContext(trace_header=WHOLE.trace_header))
+
+    headers = endpoint.journal.requests()[-1].headers
+    assert [value for name, value in headers if name.lower() == "x-amzn-trace-id"] == [WHOLE.trace_header]
