@@ -10,12 +10,7 @@ from kafka_lambda_sink.contracts.claim_check import ClaimCheck
 from kafka_lambda_sink.contracts.frame import ARRAY, Frame
 from kafka_lambda_sink.contracts.request import Conversion, RecordConverter, encode
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
-from kafka_lambda_sink.core.errors import (
-    ClaimStoreRefusedError,
-    RecordError,
-    RecordTooLargeError,
-    RetriableConversionError,
-)
+from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
 from kafka_lambda_sink.core.record import SourceRecord
 
 
@@ -106,49 +101,56 @@ class BatchAssembler:
         self,
         outcomes: Sequence[tuple[SourceRecord, object, str | None]],
     ) -> Iterator[Batch | FailedRecord]:
+        room = self._single_limit - self._frame.size
         run = _Run(self._frame)
         for record, outcome, tenant in outcomes:
-            try:
-                fitting = outcome if isinstance(outcome, RecordError) else self._fitting(record, outcome)
-            except (RetriableConversionError, ClaimStoreRefusedError):
-                # What comes before it is delivered, also while the store is away.
+            fitting: _Encoded | RecordError | RecordTooLargeError
+            fitting = outcome if isinstance(outcome, RecordError) else _Encoded(outcome, encode(outcome))
+            if isinstance(fitting, RecordError) or len(fitting.text) > room:
+                # What comes before it waits for no store.
                 if run.records:
                     yield run.batch()
-                raise
-            if isinstance(fitting, _Encoded):
-                is_full = run.size + len(fitting.text) + 1 > self._limits.max_bytes
-                if run.records and (is_full or tenant != run.tenant):
-                    yield run.batch()
                     run = _Run(self._frame)
-                run.tenant = tenant
-                run.add(record, fitting)
-                continue
-            if run.records:
+                if isinstance(fitting, _Encoded):
+                    fitting = self._without_value(record, len(fitting.text), room)
+                if not isinstance(fitting, _Encoded):
+                    yield FailedRecord(record, fitting)
+                    continue
+            is_full = run.size + len(fitting.text) + 1 > self._limits.max_bytes
+            if run.records and (is_full or tenant != run.tenant):
                 yield run.batch()
                 run = _Run(self._frame)
-            yield FailedRecord(record, fitting)
+            run.tenant = tenant
+            run.add(record, fitting)
         if run.records:
             yield run.batch()
 
-    def _fitting(self, record: SourceRecord, entry: object) -> _Encoded | RecordTooLargeError:
-        """The record as it can be sent: as it is, or with its value elsewhere."""
-        limit = max(self._limits.max_bytes, self._limits.single_max_bytes)
-        text = encode(entry)
-        size = len(text) + self._frame.size
-        if size <= limit:
-            return _Encoded(entry, text)
+    def _without_value(self, record: SourceRecord, size: int, room: int) -> _Encoded | RecordTooLargeError:
+        """A record of `size` bytes, for which there is no room, with its value elsewhere. Blocks for the store."""
         if self._claims is None:
-            return _too_large(record, size, limit, "Make the record smaller, or set aws.lambda.oversize.s3.bucket.")
+            hint = "Make the record smaller, or set aws.lambda.oversize.s3.bucket."
+            return self._too_large(record, size, hint)
         try:
             claim = self._claims.claim(record)
         except RecordError as error:
-            return _too_large(record, size, limit, f"Its value cannot be taken out of it: {error}")
+            return self._too_large(record, size, f"Its value cannot be taken out of it: {error}")
         text = encode(claim.entry)
-        size = len(text) + self._frame.size
-        if size > limit:
-            return _too_large(record, size, limit, "Make its key or headers smaller: its value is not counted.")
+        if len(text) > room:
+            hint = "Make its key or headers smaller: its value is not counted."
+            return self._too_large(record, len(text), hint)
         self._claims.deposit(claim)
         return _Encoded(claim.entry, text)
+
+    def _too_large(self, record: SourceRecord, size: int, hint: str) -> RecordTooLargeError:
+        return RecordTooLargeError(
+            f"record {record.topic()}-{record.partition()} offset {record.offset()} takes "
+            f"{size + self._frame.size:,} bytes encoded; a single record may take {self._single_limit:,}",
+            hint=hint,
+        )
+
+    @property
+    def _single_limit(self) -> int:
+        return max(self._limits.max_bytes, self._limits.single_max_bytes)
 
 
 class _Encoded(NamedTuple):
@@ -180,11 +182,3 @@ class _Run:
 
     def batch(self) -> Batch:
         return Batch(self.frame.join(self.encoded), self.records, self.entries, self.tenant)
-
-
-def _too_large(record: SourceRecord, size: int, limit: int, hint: str) -> RecordTooLargeError:
-    return RecordTooLargeError(
-        f"record {record.topic()}-{record.partition()} offset {record.offset()} takes {size:,} bytes encoded; "
-        f"a single record may take {limit:,}",
-        hint=hint,
-    )

@@ -15,6 +15,7 @@ from kafka_lambda_sink.local.handler import PythonHandler
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.command import run
+from tests.support.s3 import moto_s3, s3_client
 
 NOWHERE = "127.0.0.1:1"
 
@@ -110,6 +111,21 @@ class TestOnABroker:
         assert document["exit_code"] == 2
         document = check(write(**changes | {"aws.lambda.topic2function.map": f"{topic};orders,{stranger};orders"}))
         assert document["exit_code"] == 0
+
+    def test_the_bucket_for_large_values(self, broker: Broker, cluster: Cluster, write):
+        changes = {"topics": cluster.create_topic(), "bootstrap.servers": broker.bootstrap}
+        with moto_s3() as url:
+            s3_client(url).create_bucket(Bucket="large")
+            changes |= {"aws.lambda.oversize.s3.bucket": "large", "aws.lambda.oversize.s3.endpoint.url": url}
+            document = check(write(**changes))
+            assert finding(document, "oversize-bucket", "large")["status"] == "ok"
+            missing = check(write(**changes | {"aws.lambda.oversize.s3.bucket": "missing"}))
+        found = finding(missing, "oversize-bucket")
+        assert (found["status"], found["error_id"], missing["exit_code"]) == ("failed", "ClaimStoreRefused", 2)
+        away = check(write(**changes))
+        assert finding(away, "oversize-bucket")["error_id"] == "ClaimStoreUnavailable"
+        offline = check(write(**changes), "--offline")
+        assert finding(offline, "oversize-bucket")["status"] == "skipped"
 
     def test_a_missing_topic_is_named_with_one_like_it(self, broker: Broker, cluster: Cluster, write):
         name = cluster.create_topic(name=f"payments-{uuid.uuid4().hex[:6]}")

@@ -75,21 +75,22 @@ def reference_to(body: bytes, offset: int):
 
 def test_the_value_goes_to_the_store_and_its_place_is_in_the_payload():
     store = FakeStore()
-    (batch,) = payloads(assembler(plain(), store), record(1, b"1"), record(2, LARGE, b"k"), record(3, b"3"))
-    assert [entry["payload"]["value"] for entry in batch] == [1, reference_to(LARGE, 2), 3]
-    assert batch[1]["payload"]["key"] == "k"
+    before, batch = payloads(assembler(plain(), store), record(1, b"1"), record(2, LARGE, b"k"), record(3, b"3"))
+    assert [entry["payload"]["value"] for entry in before] == [1]
+    assert [entry["payload"]["value"] for entry in batch] == [reference_to(LARGE, 2), 3]
+    assert batch[0]["payload"]["key"] == "k"
     (stored,) = store.values
     assert (stored.body, stored.content_type) == (LARGE, "application/json"), "byte for byte what would have been sent"
-    assert stored.key == batch[1]["payload"]["value"]["$s3"]["key"]
+    assert stored.key == batch[0]["payload"]["value"]["$s3"]["key"]
 
 
 def test_a_batch_that_was_claimed_can_be_cut_again():
     store = FakeStore()
     under_test = assembler(plain(), store)
-    (batch,) = under_test.batches([record(1, b"1"), record(2, LARGE)])
+    (batch,) = under_test.batches([record(2, LARGE), record(3, b"3")])
     assert isinstance(batch, Batch)
-    _, second = under_test.split(batch)
-    assert json.loads(second.payload)[0]["payload"]["value"] == reference_to(LARGE, 2)
+    first, _ = under_test.split(batch)
+    assert json.loads(first.payload)[0]["payload"]["value"] == reference_to(LARGE, 2)
     assert len(store.values) == 1
 
 
@@ -191,11 +192,12 @@ def test_without_a_store_the_hint_names_the_key():
 @pytest.mark.parametrize(
     "fault", [ClaimStoreError("slow", code="SlowDown"), ClaimStoreRefusedError("no", code="AccessDenied", status=403)]
 )
-def test_what_comes_before_is_delivered_while_the_store_is_away(fault):
+def test_what_comes_before_is_handed_out_before_the_store_is_asked(fault):
     store = FakeStore(fault)
     items = assembler(plain(), store).batches([record(1, b"1"), record(2, LARGE), record(3, b"3")])
     first = next(items)
     assert isinstance(first, Batch)
     assert [each.offset() for each in first.records] == [1]
+    assert len(store.faults) == 1
     with pytest.raises(type(fault)):
         next(items)

@@ -20,7 +20,7 @@ def test_a_large_record_is_delivered_in_its_place_and_its_value_is_stored():
     store = FakeStore()
     under_test = Delivering(orders(0, 1, 2, huge=[1]), store=store, batch_size=3)
     under_test.run()
-    assert under_test.batches == [[0, 1, 2]]
+    assert under_test.batches == [[0], [1, 2]]
     assert under_test.committable.offset == 3
     assert [value.key.rpartition("-")[0] for value in store.values] == ["orders/3/1"]
 
