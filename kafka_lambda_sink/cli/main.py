@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -165,6 +165,53 @@ def reset(
     from kafka_lambda_sink.cli.offsets import reset as run_reset
 
     sys.exit(run_reset(sources_of(context), topic, partitions, to, execute=execute, is_json=is_json))
+
+
+@command.command()
+@source_options
+@click.option(
+    "--from",
+    "name",
+    type=click.Choice(["errors", "dead-letters"]),
+    default="errors",
+    show_default=True,
+    help="The topic that says what failed: the error topic or the dead letter topic.",
+)
+@click.option("--from-time", metavar="RFC3339", help="What was reported since then, e.g. 2026-01-31T08:00:00Z.")
+@click.option("--topic", help="Records of this source topic.")
+@click.option(
+    "--partition", "partitions", multiple=True, type=click.IntRange(0), help="Of the source. May be repeated."
+)
+@click.option(
+    "--error-type", metavar="NAME", help="For example Unhandled, InvalidResponse, or the function's exception."
+)
+@click.option("--dry-run", "is_dry", is_flag=True, help="Show what would be replayed, and change nothing.")
+@click.option("--json", "is_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def replay(
+    context: click.Context,
+    /,
+    *,
+    name: Literal["errors", "dead-letters"],
+    from_time: str | None,
+    topic: str | None,
+    partitions: tuple[int, ...],
+    error_type: str | None,
+    is_dry: bool,
+    is_json: bool,
+    **_: Any,
+) -> None:
+    """Send what failed to the function again: the records that error records or dead letters tell of.
+
+    What succeeds is marked, in a consumer group of its own; what fails again is reported again. A run that was stopped
+    or killed is gone on with by the next. The connector may run meanwhile. Ends with 0 when all is delivered, with 1
+    when something failed again, is gone from the source, or is left. See docs/replay.md.
+    """
+    from kafka_lambda_sink.cli.replay import replay as run_replay
+    from kafka_lambda_sink.cli.replay import selection_of
+
+    selection = selection_of(topic, partitions, error_type, from_time)
+    sys.exit(run_replay(sources_of(context), name, selection, is_dry=is_dry, is_json=is_json))
 
 
 @command.command()

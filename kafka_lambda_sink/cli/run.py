@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable
-from types import FrameType
-
-from kafka_lambda_sink.cli.exit_codes import SIGNAL_BASE, ExitCode, exit_code
+from kafka_lambda_sink.cli.exit_codes import ExitCode, exit_code
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
+from kafka_lambda_sink.cli.signals import Signals
 from kafka_lambda_sink.config.loading import LoadedConfig, load
 from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError
 from kafka_lambda_sink.telemetry.logs import configure, get_logger
@@ -34,7 +30,7 @@ def run(sources: Sources) -> ExitCode:
         task = Task(loaded, SystemClock())
     except KafkaLambdaSinkError as error:
         return _ended(error)
-    stops = _Signals(task.request_stop)
+    stops = Signals(task.request_stop)
     try:
         task.start()
         while not task.join(timeout=1.0):
@@ -51,22 +47,6 @@ def _ended(failure: KafkaLambdaSinkError | None) -> ExitCode:
     else:
         _log.error("stopped by a failure", error=str(failure), error_id=failure.error_id, hint=failure.hint)
     return exit_code(failure)
-
-
-class _Signals:
-    """The first SIGTERM or SIGINT stops in order, the second at once."""
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self._stop = stop
-        self.is_stopping = False
-        signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, self._on_signal)
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self.is_stopping:
-            os._exit(SIGNAL_BASE + number)
-        self.is_stopping = True
-        self._stop()
 
 
 def _announce(loaded: LoadedConfig) -> None:

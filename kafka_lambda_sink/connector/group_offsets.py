@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from kafka_lambda_sink.config.loading import LoadedConfig
-from kafka_lambda_sink.core.errors import (
-    KafkaClientError,
-    KafkaLambdaSinkError,
-    RetriableKafkaError,
-    UnknownTopicError,
-)
+from kafka_lambda_sink.connector.patience import patiently
+from kafka_lambda_sink.core.errors import KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.offset_plan import Move, PartitionOffsets, plan_move
 from kafka_lambda_sink.core.ports import Clock, TopicSnapshot
 from kafka_lambda_sink.core.record import TopicPartition
@@ -28,9 +23,6 @@ from kafka_lambda_sink.pipeline.topics import matching
 
 T = TypeVar("T")
 
-#: Seconds that a question may go unanswered (a coordinator that is being elected), and between two attempts.
-_PATIENCE: Final = 15.0
-_PAUSE: Final = 0.5
 #: Seconds of one question about committed offsets, and of the commit.
 _TIMEOUT: Final = 10.0
 #: How a broker refuses the commit of who is no member, while the group has some.
@@ -164,18 +156,7 @@ class GroupOffsets:
         return {name: found[name] for name in names if name in found}, [name for name in names if name not in found]
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        """Ask until there is an answer. A new cluster first has to elect who coordinates the group."""
-        deadline = self._clock.monotonic() + _PATIENCE
-        while True:
-            try:
-                return ask()
-            except UnknownTopicError:
-                raise
-            except RetriableKafkaError as error:
-                failure: KafkaClientError = error
-            if self._clock.monotonic() > deadline:
-                raise failure
-            threading.Event().wait(_PAUSE)
+        return patiently(ask, self._clock)
 
 
 def active_group(group_id: str, members: Sequence[ActiveMember]) -> GroupIsActive:
