@@ -118,8 +118,8 @@ class ErrorGroup(Group):
     """Replicas of the dead letter topic where it has to be created. -1: the broker's default."""
 
     errors_deadletterqueue_context_headers_enable: Annotated[bool, MEDIUM] = False
-    """Whether records in the dead letter topic have headers that say where they come from and what went wrong
-    (`__connect.errors.*`)."""
+    """Whether records that cannot be converted have headers in the dead letter topic that say where they come from and
+    what went wrong (`__connect.errors.*`). Those that the function could not take always have them."""
 
     errors_deadletterqueue_function_errors_enable: Annotated[bool, MEDIUM] = False
     """Whether the records that `behavior.on.error` gives up (`log`, `fail`) go to the dead letter topic, too: raw, with
