@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kafka_lambda_sink.core.java_calendar import date_of, day_of_week, day_of_year, days_of
+from kafka_lambda_sink.core.java_calendar import DAY_MS, date_of, day_of_week, day_of_year, days_of
 from kafka_lambda_sink.transforms.date_format import DateFormat
 
 EPOCH = date(1970, 1, 1)
-LONGS = st.integers(-(2**63), 2**63 - 1)
+#: Any long, and as many within some 2000 years of the epoch: of all longs next to none are.
+INSTANTS = st.integers(-(2**46), 2**46) | st.integers(-(2**63), 2**63 - 1)
+LAST_OF_10_BC = -62_419_852_800_001
 #: Java's own calendar is Julian before.
 GREGORIAN = st.dates(min_value=date(1582, 10, 15))
 
@@ -41,11 +43,23 @@ def test_texts_are_those_of_datetime(moment: datetime):
     assert read == (moment - timedelta(microseconds=moment.microsecond % 1000)).replace(tzinfo=UTC)
 
 
-@given(LONGS)
+@given(INSTANTS)
+@example(LAST_OF_10_BC)
 def test_what_is_written_is_read(instant: int):
-    for pattern in ["G yyyy-MM-dd HH:mm:ss.SSS Z", "SSS ss mm kk D y G", "EEEE, d MMMM y G h:mm:ss.SSS a z"]:
+    for pattern in ["G yyyy-MM-dd HH:mm:ss.SSS Z", "SSS ss mm kk D yyy G", "EEEE, d MMMM yyy G h:mm:ss.SSS a z"]:
         written = DateFormat(pattern)
         assert written.parse(written.format(instant)) == instant
+
+
+@given(INSTANTS)
+@example(LAST_OF_10_BC)
+def test_only_years_of_two_digits_need_three_letters(instant: int):
+    year = date_of(instant // DAY_MS).year
+    # Java reads the 10 of `y` as 2010, before Christ as after; the golden tables have it.
+    has_two_digits = 10 <= (year if year > 0 else 1 - year) <= 99
+    for pattern in ["SSS ss mm kk D y G", "EEEE, d MMMM y G h:mm:ss.SSS a z"]:
+        written = DateFormat(pattern)
+        assert (written.parse(written.format(instant)) == instant) is not has_two_digits
 
 
 @given(st.text(alphabet="0123456789-:.+ TZE", max_size=30))
