@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from kafka_lambda_sink.core.java_calendar import DAY_MS, days_of
 from kafka_lambda_sink.core.schema import STRING, Instant, Schema, date_schema, time_schema, timestamp_schema
 from kafka_lambda_sink.core.sink_record import SchemaAndValue
 
-_DAY_MS: Final = 86_400_000
-#: 15 October 1582, the first day of the Gregorian calendar, in days since the epoch.
-_CUTOVER: Final = -141_427
-_CUTOVER_YEAR: Final = 1582
 #: A number as DecimalFormat reads integers: blanks before it, and an exponent.
 _NUMBER: Final = r"[ \t]*(-?\d+(?:E-?\d+)?)"
 _DATE: Final = re.compile(f"{_NUMBER}-{_NUMBER}-{_NUMBER}")
@@ -42,10 +39,10 @@ def parse_temporal(text: str) -> SchemaAndValue | None:
     if found is None:
         return None
     numbers = [_integer(number) for number in found.groups()]
-    milliseconds = 0 if schema is _TIME_SCHEMA else _days(*numbers[:3]) * _DAY_MS
+    milliseconds = 0 if schema is _TIME_SCHEMA else days_of(*numbers[:3]) * DAY_MS
     if schema is not _DATE_SCHEMA:
         milliseconds += _time_of_day(*numbers[-4:])
-    if schema is _TIME_SCHEMA and not 0 <= milliseconds <= _DAY_MS:
+    if schema is _TIME_SCHEMA and not 0 <= milliseconds <= DAY_MS:
         return SchemaAndValue(STRING, text)
     return SchemaAndValue(schema, Instant(milliseconds))
 
@@ -66,21 +63,3 @@ def _wrapped(number: int) -> int:
 
 def _time_of_day(hours: int, minutes: int, seconds: int, milliseconds: int) -> int:
     return ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds
-
-
-def _days(year: int, month: int, day: int) -> int:
-    """Days since the epoch by java.util.GregorianCalendar: Julian before the cutover, and nothing is out of range."""
-    gregorian = _civil_days(year, month, day, is_gregorian=True)
-    if year >= _CUTOVER_YEAR and gregorian >= _CUTOVER:
-        return gregorian
-    return _civil_days(year, month, day, is_gregorian=False)
-
-
-def _civil_days(year: int, month: int, day: int, *, is_gregorian: bool) -> int:
-    # Years that begin in March have their leap day at the end.
-    months = year * 12 + month - 3
-    year, month = months // 12, months % 12
-    days = 365 * year + year // 4 + (153 * month + 2) // 5 + day - 1
-    if is_gregorian:
-        return days - year // 100 + year // 400 - 719_468
-    return days - 719_470
