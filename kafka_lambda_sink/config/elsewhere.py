@@ -17,7 +17,6 @@ _IGNORED = (
     (r"confluent\.(license|topic)(\..*)?", _LICENCE),
     (r"aws\.lambda\.user\.agent", "internal to Confluent's connector"),
     (r"reporter\.(result|error)\.topic\.(key|value)\.format\.schemas\.cache\.size", "nothing is cached"),
-    (r"errors\.log\.include\.messages", "log lines have a record's coordinates in any case, and never its content"),
     (r"errors\.retry\.delay\.max\.ms", "the waits grow to 16 seconds"),
     (r"(key|value|header)\.converter\.(?!schema\.registry\.ssl\.).*", "the converter has no such setting"),
     (r"config\.action\.reload", "a configuration is read once, at start"),

@@ -87,6 +87,7 @@ class ReportSinks:
             behavior_on_error=BehaviorOnError(config.behavior_on_error),
             tolerates_errant_records=config.errors_tolerance == "all",
             log_errant_records=config.errors_log_enable,
+            log_timestamps=config.errors_log_include_messages,
             results=ResultSink(_results(config, results.topic), self._reporter(results)) if results else None,
             errors=ErrorSink(_errors(config, errors.topic, function), self._reporter(errors)) if errors else None,
             dead_letters=dead_letter_sink,

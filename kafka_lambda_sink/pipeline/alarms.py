@@ -107,10 +107,13 @@ class Alarms:
             executed_version=failure.executed_version, **_report(failure), **_error(failure.error),
         )  # fmt: skip
 
-    def errant_record(self, tp: TopicPartition, item: FailedRecord, error: RecordError) -> None:
+    def errant_record(
+        self, tp: TopicPartition, item: FailedRecord, error: RecordError, timestamp: int | None = None
+    ) -> None:
         """A record that cannot be converted was tolerated."""
+        shown: dict[str, Any] = {} if timestamp is None else {"record_timestamp": timestamp}
         self._log.error(
-            "record not converted", **_place(tp), offset=item.first_offset, stage=error.stage, **_error(error)
+            "record not converted", **_place(tp), offset=item.first_offset, stage=error.stage, **shown, **_error(error)
         )
 
     def commit_failed(self, reason: str, partitions: Collection[TopicPartition]) -> None:

@@ -71,6 +71,8 @@ class Policy:
     #: `errors.tolerance=all`.
     tolerates_errant_records: bool
     log_errant_records: bool
+    #: `errors.log.include.messages`: with the record's timestamp, as Connect has it.
+    log_timestamps: bool
     results: ResultSink | None
     errors: ErrorSink | None
     dead_letters: DeadLetterSink | None
@@ -158,7 +160,8 @@ class Judge:
         self._counters.errant += 1
         dead_letters = self._policy.dead_letters
         if dead_letters is None or self._policy.log_errant_records:
-            self._alarms.errant_record(self._progress.tp, item, error)
+            timestamp = item.record.timestamp()[1] if self._policy.log_timestamps else None
+            self._alarms.errant_record(self._progress.tp, item, error, timestamp)
         if dead_letters is None:
             self._progress.delivered(_end(item))
             return

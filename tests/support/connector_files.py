@@ -128,7 +128,6 @@ EXPECTED = {
     "scram.properties": Expected(
         {
             "errors.retry.delay.max.ms",
-            "errors.log.include.messages",
             "config.action.reload",
             "consumer.override.ssl.enabled.protocols",
             "consumer.override.key.deserializer",

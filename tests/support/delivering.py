@@ -68,6 +68,7 @@ class Delivering:
         recovery: RecoveryPolicy | None = None,
         contexts: CallContexts | None = None,
         jitter: float = 0.0,
+        logs_timestamps: bool = False,
         store: ClaimStore | None = None,
     ) -> None:
         self.clock = SteppedClock()
@@ -94,7 +95,7 @@ class Delivering:
         assembler = BatchAssembler(converter or PickyConverter(), limits, claims=claims)
         judge = Judge(
             self.progress,
-            self._policy(behavior, topics.split(), tolerates=tolerates),
+            self._policy(behavior, topics.split(), tolerates=tolerates, logs_timestamps=logs_timestamps),
             contract or (RecordsContract(TP) if "results" in topics.split() else NoContract()),
             self.counters,
             self.alarms,
@@ -129,7 +130,7 @@ class Delivering:
             claims=store,
         )
 
-    def _policy(self, behavior: str, topics: Sequence[str], *, tolerates: bool) -> Policy:
+    def _policy(self, behavior: str, topics: Sequence[str], *, tolerates: bool, logs_timestamps: bool) -> Policy:
         plain = ReportFormat()
         dead_reports = DeadLetterReports("dead", connector="c", function_name="f", has_context=False, stages={})
         dead_letters = DeadLetterSink(dead_reports, self.dead_reporter)
@@ -137,6 +138,7 @@ class Delivering:
             behavior_on_error=BehaviorOnError(behavior),
             tolerates_errant_records=tolerates,
             log_errant_records=False,
+            log_timestamps=logs_timestamps,
             results=ResultSink(ResultReports("results", plain), self.reporter) if "results" in topics else None,
             errors=ErrorSink(ErrorReports("errors", "f", plain), self.reporter) if "errors" in topics else None,
             dead_letters=dead_letters if "dead" in topics else None,

@@ -129,3 +129,6 @@ class ErrorGroup(Group):
     errors_log_enable: Annotated[bool, LOW] = False
     """Whether each record that cannot be converted is logged, tolerated or not; with its coordinates, never with its
     key or value."""
+
+    errors_log_include_messages: Annotated[bool, LOW] = False
+    """Whether those lines have the record's timestamp too, as in Connect."""

@@ -171,6 +171,13 @@ def test_all_without_a_dead_letter_topic_leaves_a_line(caplog):
     assert (line.fields["offset"], line.fields["stage"]) == (1, "VALUE_CONVERTER")
 
 
+def test_the_log_line_of_an_errant_record_has_its_timestamp_where_that_is_asked_for(caplog):
+    under_test = Delivering(orders(0, 1, poison=[1]), tolerates=True, topics="", logs_timestamps=True)
+    under_test.run()
+    (line,) = [line for line in caplog.records if line.message == "record not converted"]
+    assert line.fields["record_timestamp"] == 1_700_000_000_000
+
+
 def test_a_tolerated_record_is_committed_when_its_dead_letter_is_written():
     under_test = Delivering(orders(0, 1, poison=[0]), topics="dead", tolerates=True, holds_reports=True)
     under_test.pipeline.step()
