@@ -31,7 +31,7 @@ from tests.support.fakes import FakeCatalog
 from tests.support.running_task import FUNCTION, function
 
 #: Seconds that transient faults are waited out here, instead of a minute.
-BOUND = 0.4
+BOUND = 1.0
 #: Seconds that a test waits for anything.
 PATIENCE = 20.0
 
@@ -126,7 +126,7 @@ def test_a_cluster_that_never_answers_ends_the_start_at_its_bound(loaded: Loaded
         starting.start()
     assert BOUND <= clock.monotonic() - began < PATIENCE
     assert catalogs.are_closed
-    assert len(catalogs.failures) < 10_000 - 2, "it was asked again"
+    assert len(catalogs.failures) < 10_000 - 1, "it was asked again"
 
 
 def test_a_function_that_never_answers_ends_the_start_at_its_bound(loaded: LoadedConfig, endpoint: InvokeEndpoint):
