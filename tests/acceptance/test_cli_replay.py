@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Message
 
+from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.command import arguments, environment, run
 from tests.support.observation import calls_of
@@ -377,3 +381,67 @@ def test_an_error_topic_that_does_not_exist_yet_has_nothing_to_replay(scenario: 
     here.start().kill9()
     done = replayed(here, "--set", f"aws.lambda.error.topic={here.name}-errors")
     assert (done["delivered"], done["finished"]) == (0, True)
+
+
+def test_dead_letters_without_headers_are_sent_themselves(scenario: Build, cluster: Cluster):
+    here = scenario(has_results=False, errors_tolerance="all", errors_deadletterqueue_topic_replication_factor="1")
+    topic = f"{here.name}-dead"
+    cluster.produce(here.topic, [b"no JSON"])
+    sink = here.start(errors_deadletterqueue_topic_name=topic)
+    here.wait_committed()
+    sink.stop()
+    calls = len(calls_of(here.journal))
+    plain = ("--set", "value.converter=org.apache.kafka.connect.storage.StringConverter")
+    assert replayed(here, "--from", "dead-letters", *plain)["delivered"] == 1
+    [call] = calls_of(here.journal)[calls:]
+    assert [(each["topic"], each["offset"], each["value"]) for each in call.payloads] == [(topic, 0, "no JSON")]
+
+
+def test_an_error_topic_on_another_cluster_is_read_and_marked_there(scenario: Build, moody: Moody, cluster: Cluster):
+    with Broker() as broker:
+        other = Cluster(broker)
+        here = scenario(
+            echo=moody,
+            report_cluster=other,
+            behavior_on_error="log",
+            aws_lambda_error_bootstrap_servers=other.bootstrap,
+        )
+        here.produce(30)
+        moody.refuses = lambda number: number == 3
+        sink = here.start(aws_lambda_error_topic=f"{here.name}-errors")
+        here.wait_committed()
+        sink.stop()
+        before = committed(here, cluster)
+        moody.refuses = lambda _: False
+        assert replayed(here)["delivered"] == 1
+        assert offsets_of_results(here, other) == {(0, offset) for offset in range(30)}
+        assert {tp.offset for tp in other.committed(f"connect-{here.name}-replay", f"{here.name}-errors").values()} == {
+            1
+        }
+        assert not any(tp.offset >= 0 for tp in cluster.committed(f"connect-{here.name}-replay", here.topic).values())
+        assert committed(here, cluster) == before
+        assert replayed(here)["delivered"] == 0
+
+
+def test_on_a_terminal_a_bar_tells_how_far_it_is(failed: Callable[..., Scenario], moody: Moody):
+    here = failed(lambda number: number % 10 == 3)
+    moody.refuses = lambda number: number == 13
+    ours, theirs = os.openpty()
+    config = here.directory / "sink0.properties"
+    running = subprocess.Popen(
+        arguments("replay", "--config", config),
+        env=environment({"TERM": "xterm"}),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # what reading tells when the other side is closed
+        while part := os.read(ours, 65536):
+            shown += part
+    os.close(ours)
+    assert running.wait(30) == 1
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    last = text.rstrip().splitlines()[-1]
+    assert "12/12 reports 50 records delivered 0 partitions at work 10 failed again" in last
+    assert "Traceback" not in text
