@@ -73,11 +73,6 @@ class Selection:
     #: Oldest report, in milliseconds since the epoch.
     since: int | None = None
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is left out."""
-        return self == Selection()
-
     def takes(self, item: ReplayItem) -> bool:
         """Whether the item is among them."""
         return (
