@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from kafka_lambda_sink.config.clients.translation import SecretProperties
 from kafka_lambda_sink.config.loading import LoadedConfig
+from kafka_lambda_sink.connector.claims import open_claims
 from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.functions import Functions
@@ -282,6 +283,7 @@ class Replay:
             conversions=conversions,
             open_fetcher=lambda tp: PartitionFetcher(tp, fetcher),
             open_invoker=functions.invoker,
+            claims=open_claims(config, clock, functions.access),
             counters=self._counters,
             clock=clock,
             alarms=self._alarms,

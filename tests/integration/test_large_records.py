@@ -15,6 +15,7 @@ import pytest
 from kafka_lambda_sink.core.errors import ClaimStoreRefusedError
 from kafka_lambda_sink.local.endpoint import InvokeEndpoint
 from kafka_lambda_sink.local.faults import Throttle
+from tests.support.command import run
 from tests.support.running_task import Sink, function, value_of
 from tests.support.s3 import moto_s3, s3_client
 from tests.support.scripted_peer import scripted_peer, take_request
@@ -127,6 +128,26 @@ def test_a_bucket_that_vanishes_ends_the_connector_and_no_record_is_lost(make_si
 def test_a_bucket_that_is_not_there_is_told_at_start(sink: Sink, s3: str):
     with pytest.raises(ClaimStoreRefusedError), sink.running(properties(s3, "no-such-bucket")):
         pass
+
+
+def test_a_record_that_was_too_large_is_replayed_once_there_is_a_bucket(make_sink: MakeSink, s3: str, bucket: str):
+    sink = make_sink(max_message_bytes="8000000")
+    sink.produce([MEDIUM])
+    before = {
+        "aws.lambda.invocation.type": "async",
+        "behavior.on.error": "log",
+        "aws.lambda.error.topic": sink.errors,
+    }
+    with sink.running(before) as task:
+        task.wait_committed({0: 1})
+    (error,) = sink.read(sink.errors)
+    assert value_of(error)["functionError"] == "RecordTooLarge"
+    assert sink.bodies() == []
+    file = sink.write(before | properties(s3, bucket))
+    done = run("replay", "--config", file, "--json", timeout=60)
+    assert done.returncode == 0, done.stderr + done.stdout
+    ((payload,),) = sink.bodies()
+    assert payload["value"]["$s3"]["size"] == len(MEDIUM)
 
 
 def test_a_stop_does_not_wait_for_a_bucket_that_hangs(make_sink: MakeSink, bucket: str):

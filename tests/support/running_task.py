@@ -190,9 +190,13 @@ class Sink:
         self, properties: Mapping[str, str | None] = MappingProxyType({}), environ: Mapping[str, str] = _NONE
     ) -> LoadedConfig:
         """The configuration, read from a file."""
+        return load(self.write(properties), environ=environ)
+
+    def write(self, properties: Mapping[str, str | None] = MappingProxyType({})) -> Path:
+        """The file that `load` reads."""
         path = self._directory / f"{self.name}.properties"
         path.write_text(self.text(properties), encoding="utf-8")
-        return load(path, environ=environ)
+        return path
 
     @contextmanager
     def running(
