@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.scenario import Build, Scenario
 from tests.support.schema_registry import ApicurioRegistry
 from tests.support.token_signer import TokenSigner
+
+# How long examples take says nothing on a machine that runs a broker beside them.
+settings.register_profile("busy-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy-machine")
 
 
 @pytest.fixture(scope="session")
