@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from kafka_lambda_sink.config.declaration import property_name
 from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.model import SinkConfig
 
@@ -24,7 +25,7 @@ def _of(config: SinkConfig, converter: str) -> Iterator[Finding]:
     url = f"{converter}_schema_registry_url"
     if not getattr(config, url):
         hint = "The address of the schema registry, such as http://registry:8081"
-        yield Finding((url, converter), "is required", "missing-key", hint)
+        yield Finding((converter, url), f"needs {property_name(url)} beside it", "missing-key", hint)
     for address in getattr(config, url):
         if urlsplit(address).scheme not in {"http", "https"} or not urlsplit(address).hostname:
             yield Finding((url,), "must be addresses that begin with http:// or https://", "invalid-value")
@@ -32,7 +33,7 @@ def _of(config: SinkConfig, converter: str) -> Iterator[Finding]:
     secret = getattr(config, info)
     if getattr(config, source) == "USER_INFO":
         if secret is None:
-            yield Finding((info, source), "is required with USER_INFO", "missing-key")
+            yield Finding((source, info), f"needs {property_name(info)} beside it", "missing-key")
         elif ":" not in secret.get_secret_value():
             yield Finding((info,), "must be user:password", "invalid-value")
     elif secret is not None:
@@ -40,4 +41,4 @@ def _of(config: SinkConfig, converter: str) -> Iterator[Finding]:
         yield Finding((info, source), message, "conflict")
     bearer, token = f"{converter}_bearer_auth_credentials_source", f"{converter}_bearer_auth_token"
     if getattr(config, bearer) is not None and getattr(config, token) is None:
-        yield Finding((token, bearer), "is required with STATIC_TOKEN", "missing-key")
+        yield Finding((bearer, token), f"needs {property_name(token)} beside it", "missing-key")

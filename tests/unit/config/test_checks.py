@@ -80,6 +80,13 @@ LOOP = "aws.lambda.response.topic=orders\n"
             "unknown-class",
         ),
         ("value.converter.generalized.sum.type.support=true\n", None, "not-built-yet"),
+        ("value.converter=avro\n", "value.converter", "missing-key"),
+        (
+            "value.converter=avro\nvalue.converter.schema.registry.url=http://r:8081\n"
+            "value.converter.basic.auth.credentials.source=USER_INFO\n",
+            "value.converter.basic.auth.credentials.source",
+            "missing-key",
+        ),
         ("predicates=isTombstone\n", "predicates.isTombstone.type", "missing-key"),
         ("fields.hash=card\n", "fields.hash", "missing-key"),
         ("fields.hash=card\nfields.hash.salt=short\n", "fields.hash.salt", "invalid-value"),
