@@ -22,6 +22,7 @@ from kafka_lambda_sink.core.errors import (
 )
 from kafka_lambda_sink.kafka.access import Access, ClusterAccess
 from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
+from kafka_lambda_sink.kafka.errors import REACH_HINT
 from kafka_lambda_sink.pipeline.topics import matching
 
 #: Seconds until one question counts as not answered: two of them have to fit into a check.
@@ -32,7 +33,6 @@ _PAUSE: Final = 0.5
 #: Connections that a broker of MSK with IAM takes.
 #: Source: https://docs.aws.amazon.com/msk/latest/developerguide/limits.html
 _MANY_SOCKETS: Final = 3000
-_REACH_HINT: Final = "Check bootstrap.servers, the network between, and security.protocol"
 
 
 class ClusterChecks:
@@ -61,7 +61,7 @@ class ClusterChecks:
             if ask_id:
                 self.cluster_id = AdminTopicCatalog(self._admin, timeout=_TIMEOUT).cluster_id()
         except KafkaLambdaSinkError as error:
-            error.hint = error.hint or _REACH_HINT
+            error.hint = error.hint or REACH_HINT
             yield broken("brokers", self.address, error)
             yield from self._skipped()
             return
@@ -73,7 +73,7 @@ class ClusterChecks:
 
     def late(self) -> Finding:
         """What to say when there is no answer in time."""
-        return broken("brokers", self.address, RetriableKafkaError("no answer in time", hint=_REACH_HINT))
+        return broken("brokers", self.address, RetriableKafkaError("no answer in time", hint=REACH_HINT))
 
     def _skipped(self) -> Iterator[Finding]:
         why = "the brokers were not reached"

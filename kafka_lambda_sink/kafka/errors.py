@@ -67,7 +67,11 @@ _PERMANENT_REPORT: Final = _TOO_LARGE | {
     "_VALUE_SERIALIZATION",
 }
 
+#: Of a cluster that does not answer.
+REACH_HINT: Final = "Check bootstrap.servers, the network between, and security.protocol"
+
 _HINTS: Final[dict[str, str]] = {
+    **dict.fromkeys(("_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT", "_TRANSPORT"), f"{REACH_HINT}."),
     "_AUTHENTICATION": "Check sasl.mechanism and the user name and password that go with it.",
     "SASL_AUTHENTICATION_FAILED": "Check sasl.mechanism and the user name and password that go with it.",
     "TOPIC_AUTHORIZATION_FAILED": "Allow READ on the source topics and WRITE on the report topics.",

@@ -148,3 +148,8 @@ def test_a_cluster_that_refuses_every_producer_of_ours_is_permanent():
     verdict = report_error(error("CLUSTER_AUTHORIZATION_FAILED", fatal=True), "results")
     assert type(verdict.error) is PermanentReportError
     assert verdict.is_fatal
+
+
+@pytest.mark.parametrize("code", [KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._TIMED_OUT])
+def test_a_cluster_that_does_not_answer_has_a_hint(code):
+    assert "bootstrap.servers" in (client_error(KafkaError(code), "asking").hint or "")
