@@ -14,6 +14,7 @@ from kafka_lambda_sink.contracts.frame import Frame
 from kafka_lambda_sink.contracts.record_path import Part, RecordPath
 from kafka_lambda_sink.contracts.request import PlainConverter, RecordConverter, ValueReplacer
 from kafka_lambda_sink.converters.converter import (
+    HEADER_CONVERTER,
     KEY_CONVERTER,
     VALUE_CONVERTER,
     Converter,
@@ -26,8 +27,6 @@ from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.core.sink_record import Predicate, SinkRecord, Transform
 from kafka_lambda_sink.core.tenant import parse_tenant_source
 
-#: Kafka Connect's name of the stage.
-HEADER_CONVERTER: Final = "HEADER_CONVERTER"
 #: Part of a record → stage of its errors.
 _STAGES: Final = {"key": KEY_CONVERTER, "value": VALUE_CONVERTER, "header": HEADER_CONVERTER}
 

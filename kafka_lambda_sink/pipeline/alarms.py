@@ -148,7 +148,6 @@ class Alarms:
         error: Exception | None,
         **fields: Any,
     ) -> None:
-        # A fault that was a warning is told at once when it becomes an alarm.
         suppressed = self._gate.admit(key)
         if suppressed is None:
             return
