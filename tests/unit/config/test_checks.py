@@ -82,8 +82,10 @@ LOOP = "aws.lambda.response.topic=orders\n"
         ("value.converter.generalized.sum.type.support=true\n", None, "not-built-yet"),
         ("value.converter=avro\n", "value.converter", "missing-key"),
         (
-            "value.converter=avro\nvalue.converter.schema.registry.url=http://r:8081\n"
-            "value.converter.basic.auth.credentials.source=USER_INFO\n",
+            (
+                "value.converter=avro\nvalue.converter.schema.registry.url=http://r:8081\n"
+                "value.converter.basic.auth.credentials.source=USER_INFO\n"
+            ),
             "value.converter.basic.auth.credentials.source",
             "missing-key",
         ),
