@@ -9,7 +9,6 @@ from typing import Final
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.claims import Claims
 from kafka_lambda_sink.connector.conversion import Conversions
-from kafka_lambda_sink.connector.request_formats import open_contract
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
@@ -47,6 +46,8 @@ class PipelineFactory:
     #: By the topic's function; that of None is for topics without.
     policies: Mapping[str | None, Policy]
     conversions: Conversions
+    #: What reads the replies for a partition.
+    open_contract: Callable[[TopicPartition], ReplyContract]
     open_fetcher: Callable[[TopicPartition], Fetcher]
     #: The invoker of a topic's function.
     open_invoker: Callable[[str], Invoker]
@@ -66,7 +67,7 @@ class PipelineFactory:
         delivery, assembler = self._delivery(progress), self._assembler(tp, store)
         function = self.config.function_of(tp.topic)
         policy = self.policies[function]
-        judge = Judge(progress, policy, self._contract(tp, policy), counters, self.alarms)
+        judge = Judge(progress, policy, self.open_contract(tp), counters, self.alarms)
         return PartitionPipeline(
             progress=progress,
             start=assignment.start,
@@ -104,9 +105,6 @@ class PipelineFactory:
             names_executions=config.aws_lambda_durable_name,
         )
         return contexts if contexts.has_any or config.aws_lambda_tenant_id_from else None
-
-    def _contract(self, tp: TopicPartition, policy: Policy) -> ReplyContract:
-        return open_contract(self.config, has_results=policy.results is not None)(tp)
 
     def _delivery(self, progress: PartitionProgress) -> Delivery:
         counters = self.counters.of(progress.tp)

@@ -21,6 +21,7 @@ from kafka_lambda_sink.connector.replay_group import ReplayGroup
 from kafka_lambda_sink.connector.replay_plan import ReplayPlan, ReportCounts, topics_of
 from kafka_lambda_sink.connector.replay_source import SourceName, replay_source
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
+from kafka_lambda_sink.connector.request_formats import contract_maker
 from kafka_lambda_sink.connector.schema_registry import open_schema_registry
 from kafka_lambda_sink.core.errors import ConfigError, InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, Position
@@ -281,6 +282,7 @@ class Replay:
             group_id=f"{self.source.group_id}-{clock.now_ms()}",
             policies=policies,
             conversions=conversions,
+            open_contract=contract_maker(config),
             open_fetcher=lambda tp: PartitionFetcher(tp, fetcher),
             open_invoker=functions.invoker,
             claims=open_claims(config, clock, functions.access),

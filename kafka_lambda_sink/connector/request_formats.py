@@ -59,7 +59,7 @@ def _unfit(key: str, error: ValueError) -> ConfigError:
 def request_problems(config: SinkConfig) -> list[Problem]:
     """What is wrong with the options of requests and replies."""
     problems: list[Problem] = []
-    for build in (lambda: build_request_format(config), lambda: open_contract(config, has_results=True)):
+    for build in (lambda: build_request_format(config), lambda: contract_maker(config)):
         try:
             build()
         except ConfigError as error:
@@ -162,14 +162,14 @@ _FORMATS: Final[dict[str, Callable[[SinkConfig], RequestFormat]]] = {
 }
 
 
-def open_contract(config: SinkConfig, *, has_results: bool) -> Callable[[TopicPartition], ReplyContract]:
+def contract_maker(config: SinkConfig) -> Callable[[TopicPartition], ReplyContract]:
     """What makes the reply contract of a partition. Raises ConfigError for one that nobody has registered.
 
     An asynchronous invocation has no reply: it is not looked at.
     """
     if config.aws_lambda_invocation_type == "async":
         return _contract("none")
-    name = config.aws_lambda_reply_contract or ("records" if has_results else "none")
+    name = config.aws_lambda_reply_contract or ("records" if config.aws_lambda_response_topic else "none")
     custom = config.result_handler_class
     if custom and not custom.startswith(_CONFLUENT):
         from kafka_lambda_sink.contracts.replies.entry_points import load_contract  # noqa: PLC0415 - rarely used

@@ -18,7 +18,7 @@ from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.functions import Functions
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
-from kafka_lambda_sink.connector.request_formats import request_problems
+from kafka_lambda_sink.connector.request_formats import contract_maker, request_problems
 from kafka_lambda_sink.connector.schema_registry import open_schema_registry
 from kafka_lambda_sink.core.errors import ConfigError, InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
@@ -209,6 +209,7 @@ class Task:
             group_id=self._group_id,
             policies={function: self._sinks.policy(function) for function in (*config.functions, None)},
             conversions=self._conversions,
+            open_contract=contract_maker(config),
             open_fetcher=self._open_fetcher,
             open_invoker=self._functions.invoker,
             claims=self._claims,

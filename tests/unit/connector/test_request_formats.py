@@ -12,7 +12,7 @@ import pytest
 
 from kafka_lambda_sink.config.loading import LoadedConfig, load
 from kafka_lambda_sink.connector.conversion import Conversions
-from kafka_lambda_sink.connector.request_formats import open_contract, request_problems
+from kafka_lambda_sink.connector.request_formats import contract_maker, request_problems
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.replies.batch_item_failures import BatchItemFailures
 from kafka_lambda_sink.contracts.replies.error_replies import ErrorReplies
@@ -123,7 +123,8 @@ def test_escaped_by_either_name(loads: Loads):
     ],
 )
 def test_the_contract_of_replies(loads: Loads, text: str, *, has_results: bool, kind: type):
-    assert isinstance(open_contract(loads(text).sink, has_results=has_results)(TP), kind)
+    results = "aws.lambda.response.topic=results\n" if has_results else ""
+    assert isinstance(contract_maker(loads(text + results).sink)(TP), kind)
 
 
 @pytest.mark.parametrize(
