@@ -119,6 +119,7 @@ _LOOKED_AT: dict[CheckName, str] = {
     "endpoint": "Where the Invoke API is called, in which region, as whom.",
     "function": "Whether the function exists and may be invoked (DryRun: it does not run).",
     "function-timeout": "How long its replies are waited for.",
+    "schema-registry": "Whether the schema registry of keys or values answers, and lets us ask.",
     "oversize-bucket": "Whether the bucket for large values is there and may be listed (HeadBucket).",
 }
 _PROBLEMS: dict[ProblemId, tuple[str, str]] = {

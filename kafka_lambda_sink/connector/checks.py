@@ -13,6 +13,7 @@ from kafka_lambda_sink.connector.client_properties import refused_properties
 from kafka_lambda_sink.connector.findings import CheckName, Finding, Status, fine, of_problem, skipped
 from kafka_lambda_sink.connector.function_checks import function_askings, offline_functions
 from kafka_lambda_sink.connector.kafka_checks import KafkaChecks, possible_loop
+from kafka_lambda_sink.connector.registry_asking import offline_registries, registry_askings
 from kafka_lambda_sink.connector.report_topics import report_topics
 from kafka_lambda_sink.connector.request_formats import request_problems
 from kafka_lambda_sink.core.ports import Clock
@@ -42,13 +43,14 @@ def check_connector(loaded: LoadedConfig, clock: Clock, *, is_offline: bool) -> 
     if is_offline:
         yield from _offline(loaded)
         yield from offline_functions(sink, clock)
+        yield from offline_registries(loaded)
         yield from offline_claims(sink)
         return
     kafka = KafkaChecks(loaded)
     functions, problems = function_askings(sink, clock)
-    yield from ask_together(
-        [*([] if refused else kafka.askings()), *functions, *claim_askings(sink, clock)], clock, _TIMEOUT
-    )
+    clusters = [] if refused else kafka.askings()
+    others = [*functions, *claim_askings(sink, clock), *registry_askings(loaded, clock)]
+    yield from ask_together([*clusters, *others], clock, _TIMEOUT)
     yield from problems
     if not refused:
         yield from kafka.loops()

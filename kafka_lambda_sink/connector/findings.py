@@ -23,6 +23,7 @@ CheckName: TypeAlias = Literal[
     "function",
     "function-timeout",
     "oversize-bucket",
+    "schema-registry",
 ]
 
 
