@@ -106,19 +106,7 @@ class Delivering:
             open_fetcher=lambda: self.fetcher,
             delivery=delivery,
             assembler=assembler,
-            recovery=Recovery(
-                delivery=delivery,
-                assembler=assembler,
-                judge=judge,
-                progress=self.progress,
-                counters=self.counters,
-                clock=self.clock,
-                alarms=self.alarms,
-                policy=recovery or RecoveryPolicy(),
-                backoff=RetryPolicy(),
-                contexts=contexts,
-                jitter=lambda: jitter,
-            ),
+            recovery=self._recovery(delivery, assembler, judge, recovery or RecoveryPolicy(), contexts, jitter),
             judge=judge,
             settings=PartitionSettings(
                 batch_size=batch_size,
@@ -128,6 +116,29 @@ class Delivering:
             ),
             alarms=self.alarms,
             claims=store,
+        )
+
+    def _recovery(
+        self,
+        delivery: Delivery,
+        assembler: BatchAssembler,
+        judge: Judge,
+        policy: RecoveryPolicy,
+        contexts: CallContexts | None,
+        jitter: float,
+    ) -> Recovery:
+        return Recovery(
+            delivery=delivery,
+            assembler=assembler,
+            judge=judge,
+            progress=self.progress,
+            counters=self.counters,
+            clock=self.clock,
+            alarms=self.alarms,
+            policy=policy,
+            backoff=RetryPolicy(),
+            contexts=contexts,
+            jitter=lambda: jitter,
         )
 
     def _policy(self, behavior: str, topics: Sequence[str], *, tolerates: bool, logs_timestamps: bool) -> Policy:
