@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AclOperation, AdminClient, NewTopic
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import AclOperation, NewTopic
 
-from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError
-from kafka_lambda_sink.kafka.client_config import build_client
-from kafka_lambda_sink.kafka.client_events import ClientEvents
-
-T = TypeVar("T")
-
-_REQUEST_TIMEOUT: Final = 10.0
+from kafka_lambda_sink.core.errors import KafkaClientError
+from kafka_lambda_sink.kafka.admin_questions import REQUEST_TIMEOUT, AdminQuestions
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +35,15 @@ class Access:
 class ClusterAccess:
     """The questions, on one admin client of `client_config.admin_config`. Every method blocks."""
 
-    def __init__(self, config: Mapping[str, Any], *, timeout: float = _REQUEST_TIMEOUT) -> None:
-        self._events = ClientEvents()
+    def __init__(self, config: Mapping[str, Any], *, timeout: float = REQUEST_TIMEOUT) -> None:
         self._timeout = timeout
-        self._admin: AdminClient = build_client(AdminClient, config, self._events)
+        self._questions = AdminQuestions(config, timeout=timeout, is_forgetful=False)
+        self._admin = self._questions.client
 
     def brokers(self) -> int:
         """How many brokers there are. Raises RetriableKafkaError, KafkaAuthorizationError with the reason."""
         answer = self._admin.describe_cluster(request_timeout=self._timeout)
-        return len(self._result(answer, "reaching the brokers").nodes)
+        return len(self._questions.result(answer, "reaching the brokers").nodes)
 
     def topics(self, names: Sequence[str]) -> dict[str, Access]:
         """Access to each of `names`."""
@@ -62,7 +57,7 @@ class ClusterAccess:
         new = NewTopic(topic, partitions, replication_factor)
         answer = self._admin.create_topics([new], validate_only=True, request_timeout=self._timeout)[topic]
         try:
-            self._result(answer, f"creating topic {topic}")
+            self._questions.result(answer, f"creating topic {topic}")
         except KafkaClientError as error:
             return error
         return None
@@ -76,7 +71,7 @@ class ClusterAccess:
 
     def _access(self, answer: Future[Any], what: str) -> Access:
         try:
-            described = self._result(answer, f"describing {what}")
+            described = self._questions.result(answer, f"describing {what}")
         except KafkaClientError as error:
             return Access(error=error)
         operations: list[AclOperation] | None = described.authorized_operations
@@ -84,13 +79,3 @@ class ClusterAccess:
             None if operations is None else frozenset(operation.name for operation in operations),
             partitions=len(getattr(described, "partitions", ())),
         )
-
-    def _result(self, answer: Future[T], doing: str) -> T:
-        try:
-            return answer.result(self._timeout + 1)
-        except KafkaException as error:
-            self._admin.poll(0)
-            raise self._events.explain(error.args[0], doing) from error
-        except TimeoutError as error:
-            # The process was stopped meanwhile: the client's own time limit had no chance.
-            raise RetriableKafkaError(f"{doing}: no answer in time") from error

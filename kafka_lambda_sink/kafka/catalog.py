@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, NewTopic, TopicDescription
+from confluent_kafka.admin import NewTopic, TopicDescription
 
-from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError, UnknownTopicError
+from kafka_lambda_sink.core.errors import KafkaClientError, UnknownTopicError
 from kafka_lambda_sink.core.ports import TopicSnapshot
-from kafka_lambda_sink.kafka.client_config import build_client
-from kafka_lambda_sink.kafka.client_events import ClientEvents
+from kafka_lambda_sink.kafka.admin_questions import REQUEST_TIMEOUT, AdminQuestions
 
-T = TypeVar("T")
-
-_REQUEST_TIMEOUT: Final = 10.0
 #: Kafka's "none", what a broker without topic ids answers.
 _NO_ID: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 
@@ -24,23 +19,23 @@ _NO_ID: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 class AdminTopicCatalog:
     """`core.ports.TopicCatalog` on an admin client, configured by `client_config.admin_config`. Thread-safe."""
 
-    def __init__(self, config: Mapping[str, Any], *, timeout: float = _REQUEST_TIMEOUT) -> None:
-        self._events = ClientEvents()
+    def __init__(self, config: Mapping[str, Any], *, timeout: float = REQUEST_TIMEOUT) -> None:
         self._timeout = timeout
-        self._admin: AdminClient = build_client(AdminClient, config, self._events)
+        self._questions = AdminQuestions(config, timeout=timeout)
+        self._admin = self._questions.client
 
     def cluster_id(self) -> str | None:
         """Which cluster it is."""
         answer = self._admin.describe_cluster(request_timeout=self._timeout)
         # None where the broker is older than cluster ids, which the client's types do not tell.
-        return self._result(answer, "asking which cluster it is").cluster_id or None
+        return self._questions.result(answer, "asking which cluster it is").cluster_id or None
 
     def names(self) -> list[str]:
         """Names of all topics that we may describe, sorted."""
         try:
             topics = self._admin.list_topics(timeout=self._timeout).topics
         except KafkaException as error:
-            raise self._explain(error, "listing topics") from error
+            raise self._questions.explain(error, "listing topics") from error
         return sorted(name for name, topic in topics.items() if topic.error is None)
 
     def describe(self, topics: Sequence[str]) -> dict[str, TopicSnapshot]:
@@ -51,7 +46,7 @@ class AdminTopicCatalog:
         found = {}
         for name, answer in answers.items():
             try:
-                description: TopicDescription = self._result(answer, f"describing topic {name}")
+                description: TopicDescription = self._questions.result(answer, f"describing topic {name}")
             except UnknownTopicError:
                 continue
             found[name] = TopicSnapshot(_topic_id(description), len(description.partitions))
@@ -62,7 +57,7 @@ class AdminTopicCatalog:
         new = NewTopic(topic, partitions, replication_factor, config=config)
         answer = self._admin.create_topics([new], request_timeout=self._timeout)[topic]
         try:
-            self._result(answer, f"creating topic {topic}")
+            self._questions.result(answer, f"creating topic {topic}")
         except KafkaClientError as error:
             if error.code != KafkaError(KafkaError.TOPIC_ALREADY_EXISTS).name():
                 raise
@@ -70,22 +65,6 @@ class AdminTopicCatalog:
     def close(self) -> None:
         """Serve what log lines are left. The client itself ends with its last reference."""
         self._admin.poll(0)
-
-    def _result(self, answer: Future[T], doing: str) -> T:
-        try:
-            return answer.result(self._timeout + 1)
-        except KafkaException as error:
-            raise self._explain(error, doing) from error
-        except TimeoutError as error:
-            # The process was stopped meanwhile: the client's own time limit had no chance.
-            raise RetriableKafkaError(f"{doing}: no answer in time") from error
-        finally:
-            self._events.clear()
-
-    def _explain(self, error: KafkaException, doing: str) -> KafkaClientError:
-        # Nothing else polls an admin client, and why the cluster cannot be reached stands in its error callback.
-        self._admin.poll(0)
-        return self._events.explain(error.args[0], doing)
 
 
 def _topic_id(description: TopicDescription) -> str | None:

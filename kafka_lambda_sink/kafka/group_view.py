@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from confluent_kafka import IsolationLevel, KafkaException
+from confluent_kafka import IsolationLevel
 from confluent_kafka import TopicPartition as ClientPartition
-from confluent_kafka.admin import AdminClient, ConsumerGroupDescription, OffsetSpec
+from confluent_kafka.admin import ConsumerGroupDescription, OffsetSpec
 
-from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError
+from kafka_lambda_sink.core.errors import KafkaClientError
 from kafka_lambda_sink.core.record import TopicPartition
-from kafka_lambda_sink.kafka.client_config import build_client
-from kafka_lambda_sink.kafka.client_events import ClientEvents
+from kafka_lambda_sink.kafka.admin_questions import REQUEST_TIMEOUT, AdminQuestions
 
-T = TypeVar("T")
-
-_REQUEST_TIMEOUT: Final = 10.0
 #: How a broker says that a group does not exist. Source: KIP-1043.
 _NO_GROUP: Final = "GROUP_ID_NOT_FOUND"
 _EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # the client's own omission
@@ -45,19 +40,17 @@ class GroupView:
     KafkaAuthorizationError. Who needs to know about topics asks the catalog first.
     """
 
-    def __init__(
-        self, config: Mapping[str, Any], *, is_read_committed: bool, timeout: float = _REQUEST_TIMEOUT
-    ) -> None:
-        self._events = ClientEvents()
+    def __init__(self, config: Mapping[str, Any], *, is_read_committed: bool, timeout: float = REQUEST_TIMEOUT) -> None:
         self._timeout = timeout
+        self._questions = AdminQuestions(config, timeout=timeout)
+        self._admin = self._questions.client
         self._isolation = IsolationLevel.READ_COMMITTED if is_read_committed else IsolationLevel.READ_UNCOMMITTED
-        self._admin: AdminClient = build_client(AdminClient, config, self._events)
 
     def members(self, group_id: str) -> list[ActiveMember]:
         """Who is in the group now, whatever its protocol; nobody where it does not exist."""
         answers = self._admin.describe_consumer_groups([group_id], request_timeout=self._timeout)
         try:
-            group: ConsumerGroupDescription = self._result(answers[group_id], f"describing group {group_id}")
+            group: ConsumerGroupDescription = self._questions.result(answers[group_id], f"describing group {group_id}")
         except KafkaClientError as error:
             if error.code == _NO_GROUP:
                 return []
@@ -91,17 +84,5 @@ class GroupView:
         found = {}
         for asked, answer in answers.items():
             tp = TopicPartition(asked.topic, asked.partition)
-            found[tp] = self._result(answer, f"{doing} of {tp}").offset
+            found[tp] = self._questions.result(answer, f"{doing} of {tp}").offset
         return found
-
-    def _result(self, answer: Future[T], doing: str) -> T:
-        try:
-            return answer.result(self._timeout + 1)
-        except KafkaException as error:
-            self._admin.poll(0)
-            raise self._events.explain(error.args[0], doing) from error
-        except TimeoutError as error:
-            # The process was stopped meanwhile: the client's own time limit had no chance.
-            raise RetriableKafkaError(f"{doing}: no answer in time") from error
-        finally:
-            self._events.clear()
