@@ -78,13 +78,7 @@ class Delivering:
         self.producer = FakeProducer(delivers=not holds_reports)
         self.alone = FakeProducer(delivers=not holds_reports)
         self.reporter = Reporter(lambda: self.producer, lambda: self.alone, shrink, self.clock, self.alarms)
-        #: Of the dead letter topic: the same, unless it is on a cluster of its own (topic `elsewhere`).
-        self.dead_producer = FakeProducer(delivers=not holds_reports) if "elsewhere" in topics else self.producer
-        self.dead_reporter = self.reporter
-        if self.dead_producer is not self.producer:
-            self.dead_reporter = Reporter(
-                lambda: self.dead_producer, lambda: self.dead_producer, shrink, self.clock, self.alarms
-            )
+        self._open_dead_letters(has_own_cluster="elsewhere" in topics, delivers=not holds_reports)
         self.counters = Counters()
         self.progress = PartitionProgress(TP, lambda: None, budget or ReportBudget(1 << 20))
         #: (attempt, seconds) of each wait for a next attempt.
@@ -106,7 +100,7 @@ class Delivering:
             open_fetcher=lambda: self.fetcher,
             delivery=delivery,
             assembler=assembler,
-            recovery=self._recovery(delivery, assembler, judge, recovery or RecoveryPolicy(), contexts, jitter),
+            recovery=self._recovery(delivery, assembler, judge, policy=recovery, contexts=contexts, jitter=jitter),
             judge=judge,
             settings=PartitionSettings(
                 batch_size=batch_size,
@@ -118,12 +112,23 @@ class Delivering:
             claims=store,
         )
 
+    def _open_dead_letters(self, *, has_own_cluster: bool, delivers: bool) -> None:
+        #: Of the dead letter topic: the same, unless it is on a cluster of its own (topic `elsewhere`).
+        self.dead_producer = self.producer
+        self.dead_reporter = self.reporter
+        if has_own_cluster:
+            self.dead_producer = FakeProducer(delivers=delivers)
+            self.dead_reporter = Reporter(
+                lambda: self.dead_producer, lambda: self.dead_producer, shrink, self.clock, self.alarms
+            )
+
     def _recovery(
         self,
         delivery: Delivery,
         assembler: BatchAssembler,
         judge: Judge,
-        policy: RecoveryPolicy,
+        *,
+        policy: RecoveryPolicy | None,
         contexts: CallContexts | None,
         jitter: float,
     ) -> Recovery:
@@ -135,7 +140,7 @@ class Delivering:
             counters=self.counters,
             clock=self.clock,
             alarms=self.alarms,
-            policy=policy,
+            policy=policy or RecoveryPolicy(),
             backoff=RetryPolicy(),
             contexts=contexts,
             jitter=lambda: jitter,
