@@ -7,7 +7,7 @@ by the value's class: here it is the one that was written. What is left over beh
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -20,6 +20,7 @@ from kafka_lambda_sink.converters.avro_wire import ENDS_EARLY, Cursor, Malformed
 from kafka_lambda_sink.converters.connect_json import build_embedder
 from kafka_lambda_sink.converters.converter import Converter, Embeddable, name_of_part
 from kafka_lambda_sink.converters.json_form import JsonForm
+from kafka_lambda_sink.converters.kept import keep
 from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.converters.schemaless_json import build_encoder
 from kafka_lambda_sink.converters.unconvertible import UnconvertibleError, place
@@ -28,9 +29,6 @@ from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.ports import RegisteredSchema, SchemaRegistry
 from kafka_lambda_sink.core.schema import Schema
 from kafka_lambda_sink.core.sink_record import SchemaAndValue
-
-#: Schemas kept in their compiled form; the one that came first goes first.
-_KEPT: Final = 1000
 
 _Compiled: TypeAlias = "tuple[Schema | None, Read]"
 
@@ -72,11 +70,7 @@ def _decoder(
         if registered is None:
             # Not kept: somebody may register it yet, and the registry keeps it for a while.
             return f"the {part} is written with the schema {schema_id}, which the registry does not have"
-        made = _compile(registered, target, part, enhanced=enhanced)
-        if len(kept) >= _KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[schema_id] = made
-        return made
+        return keep(kept, schema_id, _compile(registered, target, part, enhanced=enhanced))
 
     def decode(raw: bytes) -> tuple[Schema | None, object]:
         schema_id = schema_id_of(raw, stage)

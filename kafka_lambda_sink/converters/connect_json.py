@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -12,6 +12,7 @@ from kafka_lambda_sink.converters.converter import Embeddable, Embedder, name_of
 from kafka_lambda_sink.converters.json_form import JsonForm
 from kafka_lambda_sink.converters.json_logical import logical_writer
 from kafka_lambda_sink.converters.json_numbers import UnwritableError, float_writer, integer_writer, single_writer
+from kafka_lambda_sink.converters.kept import keep
 from kafka_lambda_sink.converters.schemaless_json import (
     Write,
     build_encoder,
@@ -21,9 +22,6 @@ from kafka_lambda_sink.converters.schemaless_json import (
 from kafka_lambda_sink.converters.unconvertible import converted, place
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.schema import Schema, Struct, Type
-
-#: Schemas whose writers are kept, as many as Connect's `schemas.cache.size`.
-_KEPT: Final = 1000
 
 
 def build_embedder(form: JsonForm, stage: str) -> Embedder:
@@ -41,11 +39,7 @@ def build_embedder(form: JsonForm, stage: str) -> Embedder:
         known = kept.get(id(schema))
         if known is not None:
             return known[1]
-        slot = _Compiler(form).slot(schema)
-        if len(kept) >= _KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[id(schema)] = (schema, slot)
-        return slot
+        return keep(kept, id(schema), (schema, _Compiler(form).slot(schema)))[1]
 
     def embed(schema: Schema | None, value: object) -> Embeddable:
         try:

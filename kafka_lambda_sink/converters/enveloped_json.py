@@ -16,14 +16,12 @@ from kafka_lambda_sink.converters.json_reading import (
     read_schemaless,
 )
 from kafka_lambda_sink.converters.json_text import InvalidJsonError, validate_json
+from kafka_lambda_sink.converters.kept import keep
 from kafka_lambda_sink.converters.payload_reading import PayloadReader, payload_reader
 from kafka_lambda_sink.converters.schema_reading import schema_of_json
 from kafka_lambda_sink.converters.unconvertible import UnconvertibleError
 from kafka_lambda_sink.core.schema import DECIMAL, Schema, Type
 from kafka_lambda_sink.core.sink_record import SchemaAndValue
-
-#: Connect's default of `schemas.cache.size`.
-_KEPT: Final = 1000
 
 
 def _double(text: str) -> float:
@@ -75,10 +73,7 @@ class EnvelopeReader:
         if schema is not None:
             read_json = _read_exactly if _is_finer_than_double(schema) else _read_doubles
             readers = read_json, payload_reader(schema, uses_default=self._uses_default)
-        if len(self._kept) >= _KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
-        self._kept[text] = readers
-        return readers
+        return keep(self._kept, text, readers)
 
 
 def _parts_of(text: bytes) -> tuple[bytes, bytes]:

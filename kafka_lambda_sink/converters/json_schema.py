@@ -14,6 +14,7 @@ import msgspec
 from kafka_lambda_sink.converters.converter import Converter, Embeddable, name_of_part
 from kafka_lambda_sink.converters.json_reading import read_schemaless
 from kafka_lambda_sink.converters.json_text import InvalidJsonError, validate_json
+from kafka_lambda_sink.converters.kept import keep
 from kafka_lambda_sink.converters.unconvertible import place
 from kafka_lambda_sink.converters.wire_format import HEADER_SIZE, schema_id_of
 from kafka_lambda_sink.core.errors import RecordError
@@ -23,8 +24,6 @@ from kafka_lambda_sink.core.sink_record import SchemaAndValue
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
-#: Schemas kept in their compiled form; the one that came first goes first.
-_KEPT: Final = 1000
 _decode: Final = msgspec.json.Decoder().decode
 
 #: JSON to what is wrong with it by a schema, or None.
@@ -66,11 +65,7 @@ def _extractor(registry: SchemaRegistry, stage: str, *, validates: bool) -> Call
         if registered is None:
             # Not kept: somebody may register it yet, and the registry keeps it for a while.
             return "the registry does not have"
-        made = _compile(registered, part, validates=validates)
-        if len(kept) >= _KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[schema_id] = made
-        return made
+        return keep(kept, schema_id, _compile(registered, part, validates=validates))
 
     def extract(raw: bytes) -> bytes:
         schema_id = schema_id_of(raw, stage)

@@ -8,7 +8,7 @@ schema does not have are passed over.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from google.protobuf import message_factory
@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 from kafka_lambda_sink.converters.converter import Converter, Embeddable, name_of_part
 from kafka_lambda_sink.converters.json_depth import MAX_DEPTH
 from kafka_lambda_sink.converters.json_form import JsonForm
+from kafka_lambda_sink.converters.kept import keep
 from kafka_lambda_sink.converters.protobuf_connect import ConnectSchemas, ProtobufForm
 from kafka_lambda_sink.converters.protobuf_files import ProtobufFiles
 from kafka_lambda_sink.converters.protobuf_reading import (
@@ -35,14 +36,9 @@ from kafka_lambda_sink.core.ports import RegisteredSchema, SchemaRegistry
 from kafka_lambda_sink.core.schema import Schema
 from kafka_lambda_sink.core.sink_record import SchemaAndValue
 
-#: Messages of schemas kept in their compiled form; the one that came first goes first.
-_KEPT: Final = 1000
 #: No JSON nested deeper than MAX_DEPTH comes of fewer bytes.
 _SHALLOW: Final = MAX_DEPTH // 2
 _DEFAULT: Final = ProtobufForm()
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 
 
 class _Compiled:
@@ -84,7 +80,7 @@ class _Messages:
         found = self._found.get((schema_id, indexes))
         if found is None:
             files = self._files_of(schema_id)
-            found = _keep(self._found, (schema_id, indexes), self._message_of(files, indexes))
+            found = keep(self._found, (schema_id, indexes), self._message_of(files, indexes))
         if isinstance(found, str):
             raise ProtoSourceError(found)
         return found
@@ -96,7 +92,7 @@ class _Messages:
             if registered is None:
                 # Not kept: somebody may register it yet, and the registry keeps it for a while.
                 raise ProtoSourceError("the registry does not have")
-            files = _keep(self._files, schema_id, _files(registered))
+            files = keep(self._files, schema_id, _files(registered))
         return files
 
     def _message_of(self, files: ProtobufFiles | str, indexes: tuple[int, ...]) -> _Compiled | str:
@@ -111,13 +107,6 @@ class _Messages:
             return str(error)
         except RecursionError:
             return "is nested too deep"
-
-
-def _keep(kept: dict[_Key, _Value], key: _Key, value: _Value) -> _Value:
-    if len(kept) >= _KEPT:
-        kept.pop(next(iter(kept)), None)
-    kept[key] = value
-    return value
 
 
 def _files(registered: RegisteredSchema) -> ProtobufFiles | str:

@@ -8,12 +8,11 @@ from kafka_lambda_sink.contracts.formats.sent_record import FORMAT_STAGE, unsend
 from kafka_lambda_sink.contracts.request import encode
 from kafka_lambda_sink.converters.connect_json import build_embedder
 from kafka_lambda_sink.converters.json_form import JsonForm
+from kafka_lambda_sink.converters.kept import keep
 from kafka_lambda_sink.core.schema import Schema, Type
 
 #: The two that JSON schemas call otherwise than Connect does.
 _NAMES: Final = {Type.FLOAT32: "float", Type.FLOAT64: "double"}
-#: Schemas whose text is kept, as many as Connect's `schemas.cache.size`.
-_KEPT: Final = 1000
 _embed_default = build_embedder(JsonForm(), FORMAT_STAGE)
 
 
@@ -33,10 +32,7 @@ class SchemaTexts:
             text = encode(_node(schema))
         except RecursionError:
             raise unsendable("a schema that holds itself cannot be written into an envelope") from None
-        if len(self._kept) >= _KEPT:
-            self._kept.pop(next(iter(self._kept)), None)
-        self._kept[id(schema)] = (schema, text)
-        return text
+        return keep(self._kept, id(schema), (schema, text))[1]
 
 
 def _node(schema: Schema) -> dict[str, Any]:

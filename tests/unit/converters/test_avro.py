@@ -525,7 +525,7 @@ class TestSchemas:
         assert embedded(converter(framed(b"\x02"))) == "1"
 
     def test_are_not_kept_for_ever(self, monkeypatch):
-        monkeypatch.setattr("kafka_lambda_sink.converters.avro._KEPT", 2)
+        monkeypatch.setattr("kafka_lambda_sink.converters.kept._MOST", 2)
         registry = MemoryRegistry(*(registered("int", schema_id) for schema_id in range(4)))
         converter = build_avro_converter(registry, JsonForm(), stage=VALUE_CONVERTER)
         for schema_id in (0, 1, 2, 1, 2, 0):
