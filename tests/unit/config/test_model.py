@@ -73,6 +73,43 @@ def test_converters_go_by_their_java_names(java: str, ours: str):
     assert SinkConfig(**FIVE, key_converter=java).key_converter == ours
 
 
+OF_KAFKA = ("boolean", "short", "integer", "long", "float", "double")
+OF_A_REGISTRY = {
+    "io.confluent.connect.avro.AvroConverter": "avro",
+    "io.confluent.connect.protobuf.ProtobufConverter": "protobuf",
+    "io.confluent.connect.json.JsonSchemaConverter": "jsonschema",
+}
+OF_CONNECT = {
+    "org.apache.kafka.connect.storage.StringConverter": "string",
+    "org.apache.kafka.connect.json.JsonConverter": "json",
+    "org.apache.kafka.connect.converters.ByteArrayConverter": "bytes",
+    **{f"org.apache.kafka.connect.converters.{name.title()}Converter": name for name in OF_KAFKA},
+}
+SIMPLE = {"org.apache.kafka.connect.storage.SimpleHeaderConverter": "simple"}
+
+
+@pytest.mark.parametrize(
+    ("part", "classes"),
+    [("key", OF_CONNECT | OF_A_REGISTRY), ("value", OF_CONNECT | OF_A_REGISTRY), ("header", OF_CONNECT | SIMPLE)],
+)
+def test_every_converter_has_its_java_name_with_and_without_the_package_and_a_short_one(
+    part: str, classes: dict[str, str]
+):
+    for java, ours in classes.items():
+        for name in (java, java.rpartition(".")[2], ours):
+            config = SinkConfig(**{**FIVE, f"{part}_converter": name})
+            assert getattr(config, f"{part}_converter") == ours
+            others = {"key": "string", "value": "json", "header": "simple"}
+            del others[part]
+            assert {other: getattr(config, f"{other}_converter") for other in others} == others
+
+
+@pytest.mark.parametrize("name", [*OF_A_REGISTRY, *OF_A_REGISTRY.values()])
+def test_headers_have_no_registry(name: str):
+    with pytest.raises(ValidationError, match="unknown converter"):
+        SinkConfig(**FIVE, header_converter=name)
+
+
 def test_a_converter_that_is_not_there_is_refused_by_name():
     with pytest.raises(ValidationError, match=r"unknown converter `com\.example\.Odd`"):
         SinkConfig(**FIVE, value_converter="com.example.Odd")

@@ -79,6 +79,20 @@ def test_both_ways_give_the_same_payload(conversions: Callable[[str], Conversion
     assert b"1.10" in bare[1]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", 7),
+        ("header.converter=org.apache.kafka.connect.storage.StringConverter\n", "7"),
+        ("header.converter=bytes\n", "Nw=="),
+    ],
+)
+def test_headers_are_read_by_their_converter(conversions: Callable[[str], Conversions], text: str, expected: object):
+    under_test = conversions("aws.lambda.record.headers=true\n" + text)
+    ((payload,), _) = convert(under_test, record(1, b"{}", headers=[("n", b"7")]))
+    assert expected in [value for header in payload["headers"] for value in header.values()]
+
+
 def test_transforms_fields_filters_and_headers_work_together(conversions: Callable[[str], Conversions]):
     under_test = conversions(
         "transforms=key,drop,noise\n"
@@ -113,6 +127,43 @@ def test_transforms_fields_filters_and_headers_work_together(conversions: Callab
         (4, "TRANSFORMATION"), (5, "VALUE_CONVERTER"),
     ]  # fmt: skip
     assert under_test.may_drop
+
+
+@pytest.mark.parametrize(
+    ("converter", "raw", "expected"),
+    [
+        ("org.apache.kafka.connect.storage.SimpleHeaderConverter", b"7", 7),
+        ("org.apache.kafka.connect.storage.StringConverter", b"7", "7"),
+        ("org.apache.kafka.connect.json.JsonConverter\nheader.converter.schemas.enable=false", b'{"a":1}', {"a": 1}),
+        ("org.apache.kafka.connect.converters.ByteArrayConverter", b"\x00\xff", "AP8="),
+        ("org.apache.kafka.connect.converters.BooleanConverter", b"\1", True),
+        ("org.apache.kafka.connect.converters.ShortConverter", b"\xff\xfe", -2),
+        ("org.apache.kafka.connect.converters.IntegerConverter", b"\0\0\0\5", 5),
+        ("org.apache.kafka.connect.converters.LongConverter", b"\x7f" + b"\xff" * 7, 2**63 - 1),
+        ("org.apache.kafka.connect.converters.FloatConverter", b"\x3f\x80\0\0", 1.0),
+        ("org.apache.kafka.connect.converters.DoubleConverter", b"\x3f\xb9" + b"\x99" * 5 + b"\x9a", 0.1),
+    ],
+)
+def test_headers_are_converted_by_their_own_converter(
+    conversions: Callable[[str], Conversions], converter: str, raw: bytes, expected: object
+):
+    under_test = conversions(f"aws.lambda.record.headers=true\nheader.converter={converter}\n")
+    payloads, _ = convert(under_test, record(1, b'"7"', b"7", headers=[("b", raw), ("a", None), ("b", raw)]))
+    assert (payloads[0]["key"], payloads[0]["value"]) == ("7", "7")
+    values = [("b", expected), ("a", None), ("b", expected)]
+    assert payloads[0]["headers"] == [{"name": name, "value": value} for name, value in values]
+
+
+def test_binary_headers_are_base64_and_those_that_cannot_be_converted_fail_their_record_alone(
+    conversions: Callable[[str], Conversions],
+):
+    text = "aws.lambda.record.headers=true\n"
+    ((payload,), _) = convert(conversions(text), record(1, headers=[("a", b"\x00\xff")]))
+    assert payload["headers"] == [{"name": "a", "value": "AP8="}]
+    text += "header.converter=integer\n"
+    payloads, found = convert(conversions(text), record(1, headers=[("a", b"\1")]), record(2))
+    assert [(failed.offset(), error.stage) for failed, error in found.failures] == [(1, "HEADER_CONVERTER")]
+    assert [payload["offset"] for payload in payloads] == [2]
 
 
 def test_tombstones_are_dropped_and_counted(conversions: Callable[[str], Conversions]):
