@@ -14,6 +14,10 @@ _DIGITS: Final = ("%.6g", "%.7g", "%.8g", "%.9g")
 _DIGITS_OF_SMALL: Final = ("%.2g", "%.3g", "%.4g", "%.5g", *_DIGITS)
 #: Below this fewer than six digits may come back.
 _SMALLEST_NORMAL: Final = 2.0**-126
+#: Added and taken away, it leaves a small double without its fraction.
+_WHOLE: Final = 1.5 * 2.0**52
+#: Squared, and a little less: 2^-25, the part of a single by which a double may be off it and still round to it.
+_NEAR: Final = 8e-16
 
 
 def nearest_single(number: float | Decimal) -> Float32:
@@ -37,6 +41,11 @@ def _round(double: float) -> float:
 
 def shortest_single(number: float) -> float:
     """The double of the fewest digits that rounds to the single `number`: 1.1 for 1.10000002384185791015625."""
+    # Most have few decimals. Up to 100, four of them are no more than six digits: no other number of six is as near.
+    whole = number * 1e4 + _WHOLE - _WHOLE
+    off = whole / 1e4 - number
+    if off * off <= number * number * _NEAR < 1e4 * _NEAR:
+        return whole / 1e4 or number
     # Six digits always come back from a single; nine always tell it from its neighbours. Two at least, as in Java.
     for digits in _DIGITS if abs(number) >= _SMALLEST_NORMAL else _DIGITS_OF_SMALL:
         shorter = float(digits % number)

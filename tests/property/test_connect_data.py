@@ -199,6 +199,21 @@ def test_the_digits_of_a_single_are_that_single(number: float):
     assert len(Decimal(repr(shortest)).normalize().as_tuple().digits) <= 9
 
 
+@given(
+    st.floats(width=32, allow_nan=False, allow_infinity=False)
+    | st.builds(lambda digits, places: digits / 10**places, st.integers(-(10**7), 10**7), st.integers(0, 9))
+)
+@example(-0.0)
+@example(99.99995)
+@example(2.0**-126)
+def test_no_fewer_digits_are_that_single(number: float):
+    single = nearest_single(number)
+    least = 6 if abs(single) >= 2.0**-126 else 2
+    texts = (f"{single:.{digits}g}" for digits in range(least, 10))
+    expected = next(text for text in texts if nearest_single(float(text)) == single)
+    assert repr(shortest_single(single)) == repr(float(expected))
+
+
 @given(st.integers(1, 0x7F7FFFFE), st.integers(-10, 10), st.sampled_from([0, 20, 60]))
 def test_a_number_near_the_middle_of_two_singles_goes_to_the_nearer(bits: int, tilt: int, digits: int):
     low, high = (Fraction(struct.unpack("f", struct.pack("i", it))[0]) for it in (bits, bits + 1))
