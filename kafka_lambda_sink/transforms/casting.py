@@ -12,6 +12,7 @@ from kafka_lambda_sink.core.java_calendar import DAY_MS
 from kafka_lambda_sink.core.schema import DATE, TIME, Float32, Instant, Schema, Type
 from kafka_lambda_sink.transforms.date_format import DateFormat
 from kafka_lambda_sink.transforms.java_numbers import (
+    BITS,
     double_text,
     narrowed,
     parse_double,
@@ -22,9 +23,8 @@ from kafka_lambda_sink.transforms.java_numbers import (
 )
 from kafka_lambda_sink.transforms.requirement import refused
 
-_BITS: Final = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 #: What a value can be cast to.
-CASTABLE: Final = (*_BITS, Type.FLOAT32, Type.FLOAT64, Type.BOOLEAN, Type.STRING)
+CASTABLE: Final = (*BITS, Type.FLOAT32, Type.FLOAT64, Type.BOOLEAN, Type.STRING)
 _SOURCES: Final = frozenset({*CASTABLE, Type.BYTES})
 
 _DATE: Final = DateFormat("yyyy-MM-dd")
@@ -82,7 +82,7 @@ def _parsed(text: str, target: Type) -> object:
                 return parse_single(text)
             case Type.FLOAT64:
                 return parse_double(text)
-        return parse_integer(text, _BITS[target])
+        return parse_integer(text, BITS[target])
     except ValueError as error:
         # The cause holds the text.
         raise refused(f"a text that is no {target}: {error}") from None
@@ -98,7 +98,7 @@ def _single(number: float | Decimal) -> Float32:
 
 
 _CASTS: Final[dict[Type, Callable[[float | Decimal], object]]] = {
-    **{it: _integer_cast(bits) for it, bits in _BITS.items()},
+    **{it: _integer_cast(bits) for it, bits in BITS.items()},
     Type.FLOAT32: _single,
     Type.FLOAT64: float,
     Type.BOOLEAN: lambda number: narrowed(number, 64) != 0,

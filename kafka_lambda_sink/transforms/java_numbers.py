@@ -9,8 +9,10 @@ from typing import Final
 
 from kafka_lambda_sink.converters.header_tokens import trim
 from kafka_lambda_sink.converters.singles import nearest_single, shortest_single
-from kafka_lambda_sink.core.schema import Float32
+from kafka_lambda_sink.core.schema import Float32, Type
 
+#: Of the integer types.
+BITS: Final = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 _INTEGER: Final = re.compile(r"[+-]?\d+")
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?")
 #: Exponents of a BigDecimal are below it.

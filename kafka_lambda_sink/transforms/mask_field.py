@@ -12,14 +12,13 @@ from kafka_lambda_sink.converters.singles import nearest_single
 from kafka_lambda_sink.core.schema import Float32, Instant, Schema, Type
 from kafka_lambda_sink.core.sink_record import SinkRecord, Transform
 from kafka_lambda_sink.transforms.catalog import TransformType
-from kafka_lambda_sink.transforms.java_numbers import narrowed, parse_decimal, wrapped
+from kafka_lambda_sink.transforms.java_numbers import BITS, narrowed, parse_decimal, wrapped
 from kafka_lambda_sink.transforms.options import CommaList, Options, Truth
 from kafka_lambda_sink.transforms.requirement import refused, require_map, require_struct
 from kafka_lambda_sink.transforms.struct_building import build_struct, field_reader
 from kafka_lambda_sink.transforms.target import Target
 
 _PURPOSE: Final = "masking fields"
-_BITS: Final = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 
 #: A value that is not None, and its schema where it has one, to what stands in its place.
 _Mask = Callable[[object, Schema | None], object]
@@ -102,7 +101,7 @@ def _replacing(replacement: str) -> _Mask:
             case int():
                 if schema is None and value != wrapped(value, 64):
                     return int(replacement)
-                return narrowed(parse_decimal(replacement), 64 if schema is None else _BITS[schema.type])
+                return narrowed(parse_decimal(replacement), 64 if schema is None else BITS[schema.type])
             case float():
                 number = float(parse_decimal(replacement))
                 return nearest_single(number) if _is_single(value, schema) else number

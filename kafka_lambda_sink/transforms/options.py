@@ -9,12 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from kafka_lambda_sink.converters.header_tokens import trim
 from kafka_lambda_sink.core.java_regex import compile_java_regex
+from kafka_lambda_sink.core.schema import Type
+from kafka_lambda_sink.transforms.java_numbers import BITS, parse_integer
 
 #: Between the items of Connect's LIST.
 _COMMA: Final = re.compile(r"\s*,\s*", re.ASCII)
 _TRUTH: Final = {"true": True, "false": False}
-_INTEGER: Final = re.compile(r"[+-]?\d+")
-_INT_LIMIT: Final = 2**31
 
 
 def _dotted(attribute: str) -> str:
@@ -79,9 +79,10 @@ Truth = Annotated[bool, BeforeValidator(_truth)]
 def _int32(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    if not _INTEGER.fullmatch(value) or not -_INT_LIMIT <= int(value) < _INT_LIMIT:
-        raise ValueError("must be a whole number of 32 bits")
-    return int(value)
+    try:
+        return parse_integer(value, BITS[Type.INT32])
+    except ValueError:
+        raise ValueError("must be a whole number of 32 bits") from None
 
 
 #: Connect's INT.
