@@ -17,7 +17,7 @@ from kafka_lambda_sink.core.java_calendar import (
     week_of,
 )
 from kafka_lambda_sink.core.schema import Instant
-from kafka_lambda_sink.transforms.date_names import DAYS, ERAS, HALVES, MONTHS
+from kafka_lambda_sink.transforms.date_names import DAYS, ERAS, HALVES, MONTHS, SHORT_DAYS, SHORT_MONTHS
 from kafka_lambda_sink.transforms.date_pattern import DateField, parse_date_pattern
 from kafka_lambda_sink.transforms.date_reader import DateReader
 
@@ -101,10 +101,6 @@ _NUMBERS: Final[dict[str, Callable[[_Moment], int]]] = {
 }
 
 
-def _short(names: Sequence[str]) -> Sequence[str]:
-    return [name[:3] for name in names]
-
-
 def _month_writer(months: Sequence[str]) -> _Write:
     return lambda it: months[it.date.month - 1]
 
@@ -115,9 +111,9 @@ def _day_writer(days: Sequence[str]) -> _Write:
 
 #: Of names and zones, by their letters: with few letters, and written whole.
 _WORDS: Final[dict[str, tuple[_Write, _Write]]] = {
-    "M": (_month_writer(_short(MONTHS)), _month_writer(MONTHS)),
-    "L": (_month_writer(_short(MONTHS)), _month_writer(MONTHS)),
-    "E": (_day_writer(_short(DAYS)), _day_writer(DAYS)),
+    "M": (_month_writer(SHORT_MONTHS), _month_writer(MONTHS)),
+    "L": (_month_writer(SHORT_MONTHS), _month_writer(MONTHS)),
+    "E": (_day_writer(SHORT_DAYS), _day_writer(DAYS)),
     "a": (lambda it: HALVES[_hour(it) // 12],) * 2,
     "G": (lambda it: ERAS[it.date.year > 0],) * 2,
     "z": (_text_writer("UTC"), _text_writer("Coordinated Universal Time")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-#: By the month of the year, from 0; the short names are the first three letters.
+#: By the month of the year, from 0.
 MONTHS: Final = (
     "January",
     "February",
@@ -19,8 +19,10 @@ MONTHS: Final = (
     "November",
     "December",
 )
-#: By the day of the week, Monday being 0; the short names are the first three letters.
+SHORT_MONTHS: Final = tuple(name[:3] for name in MONTHS)
+#: By the day of the week, Monday being 0.
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SHORT_DAYS: Final = tuple(name[:3] for name in DAYS)
 #: Of the day.
 HALVES: Final = ("AM", "PM")
 #: Before and after Christ.

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from kafka_lambda_sink.transforms.date_fields import DateFields
-from kafka_lambda_sink.transforms.date_names import DAYS, ERAS, HALVES, LONG_ERAS, MONTHS
+from kafka_lambda_sink.transforms.date_names import DAYS, ERAS, HALVES, LONG_ERAS, MONTHS, SHORT_DAYS, SHORT_MONTHS
 from kafka_lambda_sink.transforms.date_pattern import ZONES, DateField, DatePattern
 from kafka_lambda_sink.transforms.zone_offset import read_zone
 
@@ -30,16 +30,12 @@ def _names(*lists: Sequence[str], first: int = 0) -> list[tuple[str, int]]:
     return sorted(named, key=lambda it: -len(it[0]))
 
 
-def _shortened(names: Sequence[str]) -> list[str]:
-    return [name[:3] for name in names]
-
-
 #: What a letter sets, and its names.
 _NAMED: Final = {
     "G": ("G", _names(ERAS, LONG_ERAS)),
-    "M": ("M", _names(MONTHS, _shortened(MONTHS), first=1)),
-    "L": ("M", _names(MONTHS, _shortened(MONTHS), first=1)),
-    "E": ("u", _names(DAYS, _shortened(DAYS), first=1)),
+    "M": ("M", _names(MONTHS, SHORT_MONTHS, first=1)),
+    "L": ("M", _names(MONTHS, SHORT_MONTHS, first=1)),
+    "E": ("u", _names(DAYS, SHORT_DAYS, first=1)),
     "a": ("a", _names(HALVES)),
 }
 #: What a letter of a number sets, where it is not its own, and the number that stands for zero.
