@@ -95,6 +95,14 @@ def test_2_a_function_that_does_not_exist(tmp_path, properties):
     assert "Traceback" not in done.stderr
 
 
+def test_what_has_no_effect_is_said_once_at_the_start(tmp_path, properties):
+    idle = {"tasks.max": "3", "aws.lambda.invocation.type": "async", "aws.lambda.response.topic": "results"}
+    done = run("--config", write(tmp_path, properties | idle | {"aws.lambda.function.name": "nope"}))
+    assert done.returncode == 2
+    warnings = [line for line in done.stderr.splitlines() if "no-effect" in line]
+    assert [key for key in idle for line in warnings if key in line] == ["tasks.max", "aws.lambda.response.topic"]
+
+
 def test_3_a_function_that_may_not_be_invoked(tmp_path, properties, endpoint):
     endpoint.permissions.deny("lambda:InvokeFunction")
     done = run("--config", write(tmp_path, properties))
@@ -214,6 +222,15 @@ def test_4_every_partition_has_failed(tmp_path, on_broker, cluster: Cluster):
     assert "1 of 1 assigned partitions are stopped" in sink.output()
     assert f"{topic}-0 offsets 1 to 1" in sink.output()
     assert cluster.committed(f"connect-{on_broker['name']}", topic)[0].offset == 1
+
+
+@pytest.mark.broker
+def test_4_one_partition_has_failed_where_that_ends_the_connector(tmp_path, on_broker, cluster: Cluster):
+    topic = cluster.create_topic(2)
+    cluster.produce(topic, [b'"poison"'], partition=1)
+    with SinkProcess(tmp_path, on_broker | {"topics": topic, "on.partition.failed": "exit"}) as sink:
+        assert sink.wait(40) == 4, sink.output()
+    assert "1 of 2 assigned partitions are stopped" in sink.output()
 
 
 @pytest.mark.broker

@@ -180,3 +180,14 @@ def test_scram_over_tls_from_a_file_of_the_java_client(
     (dead,) = sink.read("payments-dead")
     assert dead.value() == b"poison"
     assert dict(headers_of(dead))["__connect.errors.offset"] == b"2"
+
+
+def test_a_group_of_another_name_is_gone_on_with(sink: Sink):
+    group = {"consumer.override.group.id": f"{sink.name}-of-another"}
+    for run in range(1, 3):
+        sink.produce([b"1"])
+        with sink.running(group) as task:
+            task.wait_requests(run)
+    assert sink.offsets() == [[0], [1]]
+    assert sink.cluster.committed(group["consumer.override.group.id"], sink.source)[0].offset == 2
+    assert sink.committed() == {}

@@ -269,6 +269,17 @@ def test_the_log_tail_of_a_function_that_raised_is_in_the_error_record(sink: Sin
     assert "[ERROR] ValueError: no such order" in base64.b64decode(raised["logResult"]).decode()
 
 
+def test_a_failure_is_logged_with_its_request_and_its_records(sink: Sink):
+    sink.endpoint.faults.script([faults.Throttle(), faults.FunctionErrorReply("Unhandled", TRACE)])
+    sink.produce([b"1", b"2"])
+    with sink.running({**LOGGED, "aws.lambda.batch.size": "2"}) as task:
+        throttled, failed = task.wait_requests(2)
+        task.wait_committed({0: 2})
+        (retried,) = task.log.events("invocation failed: trying again", topic=sink.source, partition=0)
+        (given_up,) = task.log.events("batch failed", topic=sink.source, partition=0, start_offset=0, end_offset=2)
+    assert (retried["request_id"], given_up["request_id"]) == (throttled.request_id, failed.request_id)
+
+
 def entry(sink: Sink, in_partition: int, at: Any, **more: Any) -> dict[str, Any]:
     return {"payload": {"topic": sink.source, "partition": in_partition, "offset": at, **more, "result": 1}}
 

@@ -162,6 +162,31 @@ def test_batches_are_of_one_partition_in_order_and_at_most_as_large_as_configure
     assert sink.committed() == {0: 120, 1: 120, 2: 120}
 
 
+def test_a_batch_waits_for_its_window_and_a_full_one_does_not(sink: Sink):
+    with sink.running({"aws.lambda.batch.window.ms": "3000", "aws.lambda.batch.size": "8"}) as task:
+        task.wait_for(lambda: 0 in sink.committed(), "the start of the empty partition")
+        sink.produce([b"1"])
+        sink.produce([b"2"])
+        (partial,) = task.wait_requests(1)
+        sink.produce([b"%d" % n for n in range(8)])
+        (_, full) = task.wait_requests(2)
+    assert sink.offsets() == [[0, 1], [*range(2, 10)]]
+    first, _, third, *_ = (message.timestamp()[1] for message in sink.read(sink.source))
+    # The broker may have held the first record for a moment before the fetch had it, never the other way round.
+    assert partial.arrived_ms - first >= 2900
+    assert full.arrived_ms - third < 2900
+
+
+def test_nothing_is_logged_of_records_that_arrive(sink: Sink):
+    with sink.running({"aws.lambda.batch.size": "1"}) as task:
+        sink.produce([b"{}"])
+        task.wait_committed({0: 1})
+        before = len(task.log.lines)
+        sink.produce([b"{}"] * 40)
+        task.wait_committed({0: 41})
+        assert task.log.lines[before:] == []
+
+
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_a_batch_is_cut_by_its_encoded_bytes(make_sink: MakeSink, over: int):
     """The limit has room for a byte more than two records, for exactly two, or for a byte less."""

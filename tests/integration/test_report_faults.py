@@ -271,6 +271,24 @@ def test_an_exhausted_retry_policy_is_a_failure_of_the_batch(sink: Sink):
     assert json.loads(value["payload"])["Reason"] == "ConcurrentInvocationLimitExceeded"
 
 
+def test_retries_end_when_their_time_is_over(sink: Sink):
+    sink.endpoint.faults.add(faults.Throttle(), times=None)
+    sink.produce([b"1"])
+    properties = {
+        "aws.lambda.retry.timeout.ms": "1500",
+        "behavior.on.error": "log",
+        "aws.lambda.error.topic": sink.errors,
+    }
+    with sink.running(properties) as task:
+        task.wait_committed({0: 1})
+    arrivals = [entry.arrived for entry in sink.requests()]
+    assert len(arrivals) > 2
+    # No attempt begins later than one wait after the time is over.
+    assert 1.3 <= arrivals[-1] - arrivals[0] < 5
+    (error,) = sink.read(sink.errors)
+    assert value_of(error)["functionError"] == "TransientInvocationError"
+
+
 # --- what cannot be written ------------------------------------------------------------------------------------------
 
 

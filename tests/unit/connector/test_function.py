@@ -4,9 +4,11 @@ import os
 
 import pytest
 
+from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.config.model import SinkConfig
-from kafka_lambda_sink.connector.function import open_function
+from kafka_lambda_sink.connector.function import lambda_settings, open_function
 from kafka_lambda_sink.core.errors import ConfigError
+from tests.support.config_text import FIVE
 from tests.support.stepped_clock import SteppedClock
 
 
@@ -62,3 +64,27 @@ def test_an_endpoint_of_the_aws_settings_does_not_take_the_place_of_a_fips_one_i
 def test_an_endpoint_on_this_machine_may_be_plain(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9001")
     assert open_function(config(), "f", SteppedClock()).endpoint == "http://127.0.0.1:9001"
+
+
+def test_every_key_of_the_way_to_the_function_counts(tmp_path):
+    keys = {
+        "aws.access.key.id": ("access_key_id", "AKIA"),
+        "aws.secret.access.key": ("secret_access_key", "s3cret"),
+        "aws.session.token": ("session_token", "t0ken"),
+        "aws.role.arn": ("role_arn", "arn:aws:iam::123456789012:role/sink"),
+        "aws.role.external.id": ("role_external_id", "outside"),
+        "aws.role.session.name": ("role_session_name", "orders-1"),
+        "aws.lambda.proxy.url": ("proxy_url", "http://proxy:3128"),
+        "aws.lambda.proxy.user": ("proxy_user", "me"),
+        "aws.lambda.proxy.password": ("proxy_password", "passw0rd"),
+        "aws.profile": ("profile", "work"),
+        "aws.lambda.endpoint.url": ("endpoint_url", "https://vpce-1.example.com"),
+    }
+    file = tmp_path / "sink.properties"
+    file.write_text(FIVE + "".join(f"{key}={value}\n" for key, (_, value) in keys.items()), encoding="utf-8")
+    settings = lambda_settings(load(file, environ={}).sink, "f")
+    assert {name: getattr(settings, name) for name, _ in keys.values()} == dict(keys.values())
+
+
+def test_a_role_is_taken_under_the_connectors_name_unless_told_another():
+    assert lambda_settings(config(), "f").role_session_name == "n"
