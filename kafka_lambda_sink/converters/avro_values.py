@@ -13,9 +13,9 @@ from kafka_lambda_sink.converters.decimals import from_bytes, to_bytes
 from kafka_lambda_sink.converters.json_form import JsonForm
 from kafka_lambda_sink.converters.json_numbers import float_writer, integer_writer, single_writer
 from kafka_lambda_sink.converters.singles import nearest_single
+from kafka_lambda_sink.core.java_calendar import DAY_MS
 from kafka_lambda_sink.core.schema import DATE, DECIMAL, TIME, TIMESTAMP, Float32, Instant, Schema, Struct, Type
 
-_DAY_MS: Final = 86_400_000
 _INTEGERS: Final = {"int": 1 << 31, "long": 1 << 63}
 
 
@@ -64,7 +64,7 @@ def _minimal(unscaled: bytes) -> bytes:
 
 
 def _time(value: int) -> int:
-    if not 0 <= value <= _DAY_MS:
+    if not 0 <= value <= DAY_MS:
         raise MalformedAvroError("a time of day below zero or beyond 24 hours")
     return value
 
@@ -75,7 +75,7 @@ def _narrowed(value: int, limit: int) -> int:
 
 
 _INSTANTS: Final[dict[str, Finish]] = {
-    DATE: lambda days: Instant(days * _DAY_MS),
+    DATE: lambda days: Instant(days * DAY_MS),
     TIME: lambda value: Instant(_time(value)),
     TIMESTAMP: Instant,
 }

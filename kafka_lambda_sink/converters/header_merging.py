@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from kafka_lambda_sink.converters.singles import nearest_single
+from kafka_lambda_sink.core.java_calendar import DAY_MS
 from kafka_lambda_sink.core.schema import (
     DATE,
     TIME,
@@ -19,9 +20,8 @@ from kafka_lambda_sink.core.schema import (
 )
 from kafka_lambda_sink.core.sink_record import SchemaAndValue
 
-_DAY_MS: Final = 86_400_000
 #: Milliseconds in what the numbers of these count.
-_UNITS: Final = {DATE: _DAY_MS, TIME: 1, TIMESTAMP: 1}
+_UNITS: Final = {DATE: DAY_MS, TIME: 1, TIMESTAMP: 1}
 #: Each takes in those before it.
 _NUMBERS: Final = (Type.INT8, Type.INT16, Type.INT32, Type.INT64, Type.FLOAT32, Type.FLOAT64)
 
@@ -77,6 +77,6 @@ def aligned(schema: Schema, value: object) -> object:
 
 
 def _instant(name: str, number: object) -> Instant:
-    if not isinstance(number, int) or (name == TIME and not 0 <= number <= _DAY_MS):
+    if not isinstance(number, int) or (name == TIME and not 0 <= number <= DAY_MS):
         raise MalformedError
     return Instant(number * _UNITS[name])

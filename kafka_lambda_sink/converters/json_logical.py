@@ -9,9 +9,8 @@ from kafka_lambda_sink.converters.decimals import MOST_DIGITS, to_bytes, unscale
 from kafka_lambda_sink.converters.json_form import DecimalFormat
 from kafka_lambda_sink.converters.json_numbers import UnwritableError
 from kafka_lambda_sink.converters.schemaless_json import Write
+from kafka_lambda_sink.core.java_calendar import DAY_MS
 from kafka_lambda_sink.core.schema import DATE, DECIMAL, TIME, TIMESTAMP, Instant, Schema
-
-_DAY_MS: Final = 86_400_000
 
 
 def logical_writer(schema: Schema, decimal_format: DecimalFormat) -> Write | None:
@@ -49,7 +48,7 @@ def _milliseconds(value: object) -> int:
 
 
 def _date(value: object) -> int:
-    days, time_of_day = divmod(_milliseconds(value), _DAY_MS)
+    days, time_of_day = divmod(_milliseconds(value), DAY_MS)
     if time_of_day:
         raise UnwritableError("a date with a time of day")
     return days
@@ -57,7 +56,7 @@ def _date(value: object) -> int:
 
 def _time(value: object) -> int:
     time_of_day = _milliseconds(value)
-    if not 0 <= time_of_day <= _DAY_MS:
+    if not 0 <= time_of_day <= DAY_MS:
         raise UnwritableError("a time of day below zero or beyond 24 hours")
     return time_of_day
 

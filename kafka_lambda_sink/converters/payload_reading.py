@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from kafka_lambda_sink.converters.decimals import from_bytes
 from kafka_lambda_sink.converters.singles import nearest_single
 from kafka_lambda_sink.converters.unconvertible import UnconvertibleError, converted
+from kafka_lambda_sink.core.java_calendar import DAY_MS
 from kafka_lambda_sink.core.schema import (
     DATE,
     DECIMAL,
@@ -27,7 +28,6 @@ from kafka_lambda_sink.core.schema import (
 #: A parsed JSON value that is not null to Connect's. Raises UnconvertibleError.
 Read: TypeAlias = Callable[[Any], object]
 
-_DAY_MS: Final = 86_400_000
 #: How JsonConverter writes them, though it reads 0 of them.
 _NONFINITE: Final = frozenset({"NaN", "Infinity", "-Infinity"})
 _LARGEST: Final = {Type.INT8: 2**7, Type.INT16: 2**15, Type.INT32: 2**31, Type.INT64: 2**63}
@@ -167,12 +167,12 @@ def _decimal_reader(scale: int) -> Read:
 
 
 def _date(node: Any) -> Instant:
-    return Instant(_integer(node, 2**31) * _DAY_MS)
+    return Instant(_integer(node, 2**31) * DAY_MS)
 
 
 def _time(node: Any) -> Instant:
     milliseconds = _integer(node, 2**31)
-    if not 0 <= milliseconds <= _DAY_MS:
+    if not 0 <= milliseconds <= DAY_MS:
         raise UnconvertibleError("a time of day below zero or beyond 24 hours")
     return Instant(milliseconds)
 
