@@ -45,7 +45,8 @@ def shortest_single(number: float) -> float:
     whole = number * 1e4 + _WHOLE - _WHOLE
     off = whole / 1e4 - number
     if off * off <= number * number * _NEAR < 1e4 * _NEAR:
-        return whole / 1e4 or number
+        # A Float32 is none of the writers': zero as well is a double, with its sign.
+        return whole / 1e4 or float(number)
     # Six digits always come back from a single; nine always tell it from its neighbours. Two at least, as in Java.
     for digits in _DIGITS if abs(number) >= _SMALLEST_NORMAL else _DIGITS_OF_SMALL:
         shorter = float(digits % number)
