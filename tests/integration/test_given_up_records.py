@@ -79,6 +79,43 @@ def test_records_that_cannot_be_converted_are_the_tolerances_business(sink: Sink
     assert all("kls.attempts" not in dict(headers_of(each)) for each in dead)
 
 
+def test_every_stage_before_the_function_has_its_dead_letters_untouched(sink: Sink):
+    headers: list[tuple[str, bytes | None]] = [("n", b"\0\0\0\7"), ("n", None), ("n", b"\0\0\0\7")]
+    records = [
+        (b"1", b'{"id": 7}', headers),
+        (b"{", b'{"id": 7}', headers),
+        (b"1", b"{", headers),
+        (b"1", b'{"id": 7}', [*headers, ("n", b"\xff")]),
+        (b"1", b'{ "id":  "seven"}', headers),
+        (b"1", b'{"id": 8}', headers),
+    ]
+    sink.produce(records)
+    changes = {
+        "key.converter": "json",
+        "key.converter.schemas.enable": "false",
+        "header.converter": "integer",
+        "aws.lambda.record.headers": "true",
+        "transforms": "big",
+        "transforms.big.type": "org.apache.kafka.connect.transforms.Cast$Value",
+        "transforms.big.spec": "id:int64",
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.context.headers.enable": "true",
+    }
+    with sink.running(settings(sink, "log") | changes) as task:
+        task.wait_committed({0: 6})
+    dead = sink.read(sink.dead_letters)
+    assert [
+        (each.key(), each.value(), headers_of(each)[: len(given[2])])
+        for each, given in zip(dead, records[1:5], strict=True)
+    ] == records[1:5]
+    context = [dict(headers_of(each)) for each in dead]
+    assert [(each["__connect.errors.offset"], each["__connect.errors.stage"]) for each in context] == [
+        (b"1", b"KEY_CONVERTER"), (b"2", b"VALUE_CONVERTER"), (b"3", b"HEADER_CONVERTER"), (b"4", b"TRANSFORMATION"),
+    ]  # fmt: skip
+    assert context[3]["__connect.errors.class.name"] == b"org.apache.kafka.connect.transforms.Cast$Value"
+    assert [offset for batch in sink.offsets() for offset in batch] == [0, 5]
+
+
 def test_what_lambda_refuses_until_the_attempts_are_over_says_so(sink: Sink, lambda_endpoint: InvokeEndpoint):
     lambda_endpoint.faults.script([faults.Throttle() for _ in range(3)])
     sink.produce([b"{}"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
@@ -68,6 +69,7 @@ class Delivering:
         recovery: RecoveryPolicy | None = None,
         contexts: CallContexts | None = None,
         jitter: float = 0.0,
+        logs_errant: bool = False,
         logs_timestamps: bool = False,
         store: ClaimStore | None = None,
     ) -> None:
@@ -89,7 +91,12 @@ class Delivering:
         assembler = BatchAssembler(converter or PickyConverter(), limits, claims=claims)
         judge = Judge(
             self.progress,
-            self._policy(behavior, topics.split(), tolerates=tolerates, logs_timestamps=logs_timestamps),
+            replace(
+                self._policy(behavior, topics.split()),
+                tolerates_errant_records=tolerates,
+                log_errant_records=logs_errant,
+                log_timestamps=logs_timestamps,
+            ),
             contract or (RecordsContract(TP) if "results" in topics.split() else NoContract()),
             self.counters,
             self.alarms,
@@ -146,15 +153,15 @@ class Delivering:
             jitter=lambda: jitter,
         )
 
-    def _policy(self, behavior: str, topics: Sequence[str], *, tolerates: bool, logs_timestamps: bool) -> Policy:
+    def _policy(self, behavior: str, topics: Sequence[str]) -> Policy:
         plain = ReportFormat()
         dead_reports = DeadLetterReports("dead", connector="c", function_name="f", has_context=False, stages={})
         dead_letters = DeadLetterSink(dead_reports, self.dead_reporter)
         return Policy(
             behavior_on_error=BehaviorOnError(behavior),
-            tolerates_errant_records=tolerates,
+            tolerates_errant_records=False,
             log_errant_records=False,
-            log_timestamps=logs_timestamps,
+            log_timestamps=False,
             results=ResultSink(ResultReports("results", plain), self.reporter) if "results" in topics else None,
             errors=ErrorSink(ErrorReports("errors", "f", plain), self.reporter) if "errors" in topics else None,
             dead_letters=dead_letters if "dead" in topics else None,

@@ -171,6 +171,15 @@ def test_all_without_a_dead_letter_topic_leaves_a_line(caplog):
     assert (line.fields["offset"], line.fields["stage"]) == (1, "VALUE_CONVERTER")
 
 
+@pytest.mark.parametrize("logs", [False, True])
+def test_a_dead_letter_leaves_a_line_where_that_is_asked_for(*, logs: bool, caplog):
+    under_test = Delivering(orders(0, 1, 2, poison=[1]), tolerates=True, topics="dead", logs_errant=logs)
+    under_test.run()
+    lines = [line.fields["offset"] for line in caplog.records if line.message == "record not converted"]
+    assert lines == ([1] if logs else [])
+    assert len(under_test.written("dead")) == 1
+
+
 def test_the_log_line_of_an_errant_record_has_its_timestamp_where_that_is_asked_for(caplog):
     under_test = Delivering(orders(0, 1, poison=[1]), tolerates=True, topics="", logs_timestamps=True)
     under_test.run()
