@@ -44,6 +44,10 @@ def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _upper(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
 def _comma_list(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -52,6 +56,8 @@ def _comma_list(value: Any) -> Any:
 
 #: Put in the `Annotated` type of an enumeration: its values are compared without regard to case, as Connect does.
 ANY_CASE = BeforeValidator(_lower)
+#: The same where the values are written in capitals.
+ANY_CASE_OF_CAPITALS = BeforeValidator(_upper)
 #: A list with commas; spaces around the items and repeated items are dropped.
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
 

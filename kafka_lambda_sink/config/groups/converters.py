@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from kafka_lambda_sink.config.declaration import ANY_CASE, HIGH, LOW, MEDIUM, Group
+from kafka_lambda_sink.config.declaration import ANY_CASE, ANY_CASE_OF_CAPITALS, HIGH, LOW, MEDIUM, Group
 
 Converter = Literal[
     "string", "json", "bytes", "boolean", "short", "integer", "long", "float", "double",
@@ -68,7 +68,6 @@ def _simple_name(value: Any) -> Any:
 
 
 DecimalFormat = Literal["BASE64", "NUMERIC"]
-_UPPER = BeforeValidator(lambda value: value.strip().upper() if isinstance(value, str) else value)
 
 
 class ConverterGroup(Group):
@@ -86,7 +85,7 @@ class ConverterGroup(Group):
     """Whether JSON keys come in Connect's envelope of `schema` and `payload`. Default `true` where `key.converter` is
     set to JSON, as in Connect."""
 
-    key_converter_decimal_format: Annotated[DecimalFormat, LOW, _UPPER] = "BASE64"
+    key_converter_decimal_format: Annotated[DecimalFormat, LOW, ANY_CASE_OF_CAPITALS] = "BASE64"
     """How decimals of keys are written: `BASE64` of the unscaled number, as Connect does, or `NUMERIC`, exactly."""
 
     key_converter_replace_null_with_default: Annotated[bool, LOW] = True
@@ -99,7 +98,7 @@ class ConverterGroup(Group):
     """Whether JSON values come in Connect's envelope of `schema` and `payload`. Default `true` where
     `value.converter` is set to JSON, as in Connect, and `false` where it is not set."""
 
-    value_converter_decimal_format: Annotated[DecimalFormat, LOW, _UPPER] = "BASE64"
+    value_converter_decimal_format: Annotated[DecimalFormat, LOW, ANY_CASE_OF_CAPITALS] = "BASE64"
     """How decimals of values are written: as `key.converter.decimal.format`."""
 
     value_converter_replace_null_with_default: Annotated[bool, LOW] = True
@@ -113,7 +112,7 @@ class ConverterGroup(Group):
     header_converter_schemas_enable: Annotated[bool, LOW] = False
     """Whether JSON headers come in Connect's envelope. Default `true` where `header.converter` is set to JSON."""
 
-    header_converter_decimal_format: Annotated[DecimalFormat, LOW, _UPPER] = "BASE64"
+    header_converter_decimal_format: Annotated[DecimalFormat, LOW, ANY_CASE_OF_CAPITALS] = "BASE64"
     """How decimals of headers are written: as `key.converter.decimal.format`."""
 
     json_nonfinite: Annotated[Literal["error", "null", "string"], LOW, ANY_CASE] = "error"

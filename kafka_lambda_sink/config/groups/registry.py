@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import SecretStr
 
-from kafka_lambda_sink.config.declaration import LOW, MEDIUM, CommaList, Declared, Group
+from kafka_lambda_sink.config.declaration import ANY_CASE_OF_CAPITALS, LOW, MEDIUM, CommaList, Declared, Group
 
-_UPPER = BeforeValidator(lambda value: value.strip().upper() if isinstance(value, str) else value)
-BasicSource = Annotated[Literal["URL", "USER_INFO"], LOW, _UPPER]
-BearerSource = Annotated[Literal["STATIC_TOKEN"] | None, LOW, _UPPER]
+BasicSource = Annotated[Literal["URL", "USER_INFO"], LOW, ANY_CASE_OF_CAPITALS]
+BearerSource = Annotated[Literal["STATIC_TOKEN"] | None, LOW, ANY_CASE_OF_CAPITALS]
 
 
 class RegistryGroup(Group):
