@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 
 from kafka_lambda_sink.config.elsewhere import ignored_reason, is_foreign, not_built
 from kafka_lambda_sink.config.environment import is_service_link
-from kafka_lambda_sink.config.keys import ClientKey, attributes, client_key, nearest, worker_key
+from kafka_lambda_sink.config.keys import PLUGINS, ClientKey, attributes, client_key, nearest, worker_key
 from kafka_lambda_sink.config.providers import ALLOWED_PATHS
 from kafka_lambda_sink.config.settings import ENVIRONMENT, Setting
 from kafka_lambda_sink.core.errors import Problem
-
-#: Each transform and predicate declares its own keys: they are sorted out when it is known which there are.
-_PLUGINS = ("transforms.", "predicates.")
 
 
 @dataclass(slots=True)
@@ -61,7 +58,7 @@ def _sort(setting: Setting, collected: Collected) -> None:
     if attribute is not None:
         collected.fields[-1].setdefault(attribute, []).append(setting)
         return
-    if key.startswith(_PLUGINS) and not setting.from_worker:
+    if key.startswith(PLUGINS) and not setting.from_worker:
         collected.plugins[-1][key] = setting
         return
     if key == "aws.credentials.provider.class" and collected.credentials_provider is None:

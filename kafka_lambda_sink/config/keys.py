@@ -30,6 +30,8 @@ class Scope(Enum):
     VALUE_REGISTRY = "value.converter.schema.registry."
 
 
+#: Each transform and predicate declares its own keys: no list has them.
+PLUGINS = ("transforms.", "predicates.")
 #: Of a registry's client only TLS is set in the names of Kafka's clients.
 _REGISTRIES = frozenset({Scope.KEY_REGISTRY, Scope.VALUE_REGISTRY})
 #: Connect's worker file says `consumer.` where a connector's says `consumer.override.`.

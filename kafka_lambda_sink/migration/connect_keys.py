@@ -7,8 +7,8 @@ from typing import Final
 
 from kafka_lambda_sink.config.clients.withheld import IGNORED, REFUSED
 from kafka_lambda_sink.config.elsewhere import credentials_provider_problem, ignored_reason, not_built
-from kafka_lambda_sink.config.keys import attributes, client_key
-from kafka_lambda_sink.migration.migration import PLUGINS, Given, Migration, Rule, canonical
+from kafka_lambda_sink.config.keys import PLUGINS, attributes, client_key
+from kafka_lambda_sink.migration.migration import Given, Migration, Rule, canonical
 from kafka_lambda_sink.migration.references import placeholder, replace
 
 _CREDENTIALS: Final = "aws.credentials.provider.class"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from kafka_lambda_sink.config.keys import attributes, key_of
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 from kafka_lambda_sink.migration.references import names_in, replace
-
-#: Transforms and predicates, whose keys no list has.
-PLUGINS: Final = ("transforms.", "predicates.")
 
 
 class MigrationError(KafkaLambdaSinkError):
