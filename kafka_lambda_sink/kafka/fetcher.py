@@ -71,13 +71,10 @@ class PartitionFetcher:
     def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
         """Wait `idle` seconds for the first record and `window` for the rest. See the port for what is raised."""
         self._raise_error()
-        messages = self._consume(1, idle)
-        if messages and max_records > 1 and messages[0].error() is None:
-            self._fill(messages, max_records, window)
-        records = [message for message in messages if message.error() is None]
-        if len(records) < len(messages):
-            self._read_signs(messages)
+        records = self._take(1, idle)
         if records:
+            if max_records > 1:
+                self._fill(records, max_records, window)
             self._has_read = True
             self._events.clear()
         else:
@@ -119,29 +116,37 @@ class PartitionFetcher:
         """Close the client; unread records are dropped."""
         self._consumer.close()
 
-    def _fill(self, messages: list[Message], max_records: int, window: float) -> None:
+    def _fill(self, records: list[Message], max_records: int, window: float) -> None:
         """Add to the first record what comes within `window`, up to `max_records` and about `_MAX_BYTES`."""
         deadline = perf_counter() + window
         # Asked once in any case: other threads may have had the processor for longer than a short window.
         rest = max(window, 0.0)
-        asked = messages
+        taken = records
         size = largest = 0
-        while len(messages) < max_records and not self._is_interrupted:
-            sizes = [len(message) + len(message.key() or b"") for message in asked]
+        while len(records) < max_records and not self._is_interrupted:
+            sizes = [len(record) + len(record.key() or b"") for record in taken]
             size, largest = size + sum(sizes), max(largest, 1, *sizes)
-            room = min(max_records - len(messages), _SLICE_RECORDS, (_MAX_BYTES - size) // largest)
+            room = min(max_records - len(records), _SLICE_RECORDS, (_MAX_BYTES - size) // largest)
             if room <= 0:
                 return
             try:
-                asked = self._consume(room, min(rest, _SLICE))
+                taken = self._take(room, min(rest, _SLICE))
             except KafkaClientError as error:
                 # What was taken before it is gone from the client: raised by the next fetch, never instead of records.
                 self._error = error
                 return
-            messages += asked
+            records += taken
             rest = deadline - perf_counter()
             if rest <= 0:
                 return
+
+    def _take(self, count: int, timeout: float) -> list[Message]:
+        """The records among up to `count` messages; what else they say is noted."""
+        messages = self._consume(count, timeout)
+        records = [message for message in messages if message.error() is None]
+        if len(records) < len(messages):
+            self._read_signs(messages)
+        return records
 
     def _consume(self, count: int, timeout: float) -> list[Message]:
         try:
