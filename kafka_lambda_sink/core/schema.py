@@ -29,9 +29,6 @@ class Type(StrEnum):
     STRUCT = "struct"  # Struct
 
 
-INTEGERS: Final = frozenset({Type.INT8, Type.INT16, Type.INT32, Type.INT64})
-FLOATS: Final = frozenset({Type.FLOAT32, Type.FLOAT64})
-
 # Names of Connect's logical types.
 DECIMAL: Final = "org.apache.kafka.connect.data.Decimal"  # parameter `scale`
 DATE: Final = "org.apache.kafka.connect.data.Date"  # INT32, days

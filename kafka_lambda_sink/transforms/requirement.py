@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kafka_lambda_sink.core.errors import RecordError
-from kafka_lambda_sink.core.schema import Schema, Struct
+from kafka_lambda_sink.core.schema import Struct
 from kafka_lambda_sink.transforms.chain import TRANSFORMATION
 
 
@@ -26,13 +26,6 @@ def require_struct(value: object, purpose: str) -> Struct:
     if not isinstance(value, Struct):
         raise refused(f"only a struct can be used for {purpose}, not {_kind(value)}")
     return value
-
-
-def require_schema(schema: Schema | None, purpose: str) -> Schema:
-    """The schema. Raises RecordError where there is none."""
-    if schema is None:
-        raise refused(f"a schema is required for {purpose}")
-    return schema
 
 
 def _kind(value: object) -> str:
