@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.avro_records import framed
 from tests.support.cluster import Cluster
 from tests.support.command import run
+from tests.support.schema_registry import ApicurioRegistry
 
 pytestmark = pytest.mark.broker
 
@@ -85,6 +87,27 @@ def test_1_for_a_record_that_the_function_does_not_get(inspect: Any, offset: str
     assert result.returncode == 1, result.stderr
     assert words in result.stdout
     assert result.stdout.splitlines()[-1] == "The function does not get it."
+
+
+def test_a_record_whose_schema_is_in_a_registry(cluster: Cluster, schema_registry: ApicurioRegistry, tmp_path: Path):
+    topic = cluster.create_topic()
+    fields = [{"name": "id", "type": "long"}, {"name": "card", "type": "string"}]
+    schema_id = schema_registry.register(f"{topic}-value", {"type": "record", "name": "Order", "fields": fields})
+    cluster.produce(topic, [framed(b"\x0e\x084111", schema_id), framed(b"\x0e", 999_999)])
+    path = tmp_path / "sink.properties"
+    path.write_text(
+        f"name=orders\nbootstrap.servers={cluster.bootstrap}\ntopics={topic}\naws.lambda.function.name=orders\n"
+        "aws.lambda.region=us-east-1\nvalue.converter=io.confluent.connect.avro.AvroConverter\nfields.exclude=card\n"
+        f"value.converter.schema.registry.url={schema_registry.url}\n",
+        encoding="utf-8",
+    )
+    found = json.loads(run("inspect", "--config", path, "--offset", "0", "--json").stdout)
+    steps = {step["name"]: step["shown"] for step in found["steps"]}
+    assert steps["converted"]["value"] == {"id": 7, "card": "4111"}
+    assert steps["payload"][0]["payload"]["value"] == {"id": 7}
+    unknown = run("inspect", "--config", path, "--offset", "1")
+    assert unknown.returncode == 1
+    assert "the schema 999999, which the registry does not have" in unknown.stdout
 
 
 def test_1_for_an_offset_that_is_not_there(inspect: Any, topic: str):

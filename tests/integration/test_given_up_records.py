@@ -95,7 +95,10 @@ def test_every_stage_before_the_function_has_its_dead_letters_untouched(sink: Si
         "key.converter.schemas.enable": "false",
         "header.converter": "integer",
         "aws.lambda.record.headers": "true",
-        "transforms": "big",
+        "transforms": "route,big",
+        "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
+        "transforms.route.regex": ".*",
+        "transforms.route.replacement": "elsewhere",
         "transforms.big.type": "org.apache.kafka.connect.transforms.Cast$Value",
         "transforms.big.spec": "id:int64",
         "errors.tolerance": "all",
@@ -112,6 +115,9 @@ def test_every_stage_before_the_function_has_its_dead_letters_untouched(sink: Si
     assert [(each["__connect.errors.offset"], each["__connect.errors.stage"]) for each in context] == [
         (b"1", b"KEY_CONVERTER"), (b"2", b"VALUE_CONVERTER"), (b"3", b"HEADER_CONVERTER"), (b"4", b"TRANSFORMATION"),
     ]  # fmt: skip
+    # Whatever the transforms made of the topic.
+    assert {each["__connect.errors.topic"] for each in context} == {sink.source.encode()}
+    assert {payload["topic"] for body in sink.bodies() for payload in body} == {sink.source}
     assert context[3]["__connect.errors.class.name"] == b"org.apache.kafka.connect.transforms.Cast$Value"
     assert [offset for batch in sink.offsets() for offset in batch] == [0, 5]
 

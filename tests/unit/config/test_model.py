@@ -46,6 +46,13 @@ def test_secrets_do_not_show():
     assert "canary" not in repr(config) + str(config) + config.model_dump_json()
 
 
+def test_no_secret_shows_that_there_is():
+    secret = {name for name, field in SinkConfig.model_fields.items() if "SecretStr" in str(field.annotation)}
+    assert secret >= {"fields_hash_salt", "key_converter_bearer_auth_token", "value_converter_basic_auth_user_info"}
+    config = SinkConfig(**FIVE, **{name: f"canary-{name}" for name in secret})  # type: ignore[arg-type]
+    assert "canary" not in repr(config) + str(config) + config.model_dump_json()
+
+
 def test_a_configuration_does_not_change():
     config = SinkConfig(**FIVE)
     with pytest.raises(ValidationError):

@@ -172,6 +172,16 @@ def test_tombstones_are_dropped_and_counted(conversions: Callable[[str], Convers
     assert found.dropped == 1
 
 
+def test_tombstones_pass_and_only_fields_that_are_included_do(conversions: Callable[[str], Conversions]):
+    under_test = conversions("tombstones=pass\nfields.include=id,customer.name\n")
+    value = b'{"id": 7, "customer": {"name": "ada", "card": "4111"}, "note": "x"}'
+    payloads, found = convert(under_test, record(1, None, b"k"), record(2, value, b"k"))
+    assert [(each["key"], each["value"]) for each in payloads] == [
+        ("k", None), ("k", {"id": 7, "customer": {"name": "ada"}}),
+    ]  # fmt: skip
+    assert (found.dropped, found.failures) == (0, [])
+
+
 def test_hashes_are_made_with_the_salt(conversions: Callable[[str], Conversions]):
     values = [
         convert(conversions(f"fields.hash=card\nfields.hash.salt={salt}\n"), record(1, b'{"card": "4111"}'))[0][0][
