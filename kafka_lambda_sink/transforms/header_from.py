@@ -18,6 +18,8 @@ from kafka_lambda_sink.transforms.requirement import refused, require_map, requi
 from kafka_lambda_sink.transforms.struct_building import build_struct, field_reader, struct_schema
 from kafka_lambda_sink.transforms.target import Target
 
+_Read = Callable[[Struct, str], object]
+
 
 class HeaderFromOptions(Options):
     """Of `HeaderFrom`."""
@@ -46,7 +48,8 @@ def _build(options: HeaderFromOptions, target: Target | None) -> Transform:
     pairs = tuple(zip(options.fields, options.headers, strict=True))
     purpose = f"header {options.operation}"
     moved = frozenset(options.fields) if options.operation == "move" else frozenset()
-    take_struct = _struct_taker(options, moved)
+    read = field_reader(with_default=options.replace_null_with_default)
+    take_struct = _struct_taker(read, moved)
 
     def header_from(record: SinkRecord) -> SinkRecord:
         schema, value = target.of(record)
@@ -56,27 +59,25 @@ def _build(options: HeaderFromOptions, target: Target | None) -> Transform:
             rest: Any = {name: item for name, item in fields.items() if name not in moved} if moved else fields
         else:
             struct = require_struct(value, purpose)
-            made = tuple([_header(header, target, name, struct, options) for name, header in pairs])
+            made = tuple([_header(header, target, name, struct, read) for name, header in pairs])
             schema, rest = take_struct(struct)
         return replace(target.updated(record, schema, rest), headers=record.headers + made)
 
     return header_from
 
 
-def _header(header: str, target: Target, name: str, struct: Struct, options: HeaderFromOptions) -> Header:
+def _header(header: str, target: Target, name: str, struct: Struct, read: _Read) -> Header:
     field = struct.schema.field(name)
     if field is None:
         raise refused(f"HeaderFrom${target.value}: there is no field `{name}`")
-    read = field_reader(with_default=options.replace_null_with_default)
     return Header(header, field.schema, read(struct, name))
 
 
-def _struct_taker(options: HeaderFromOptions, moved: frozenset[str]) -> Callable[[Struct], SchemaAndValue]:
+def _struct_taker(read: _Read, moved: frozenset[str]) -> Callable[[Struct], SchemaAndValue]:
     """What is left of a struct."""
     schemas = DerivedSchemas(
         lambda schema: struct_schema([field for field in schema.fields if field.name not in moved], schema)
     )
-    read = field_reader(with_default=options.replace_null_with_default)
 
     def take(struct: Struct) -> SchemaAndValue:
         if not moved:
