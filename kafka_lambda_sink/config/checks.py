@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from kafka_lambda_sink.config.claim_checks import claim_errors
 from kafka_lambda_sink.config.clients.assembly import ClientProperties
 from kafka_lambda_sink.config.elsewhere import connector_class_problem, is_foreign
-from kafka_lambda_sink.config.endpoint import has_credentials, is_plain_http_beyond_loopback
+from kafka_lambda_sink.config.endpoint_checks import plain_http_errors, url_secret_errors
 from kafka_lambda_sink.config.field_checks import field_errors
 from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.function_checks import function_errors, function_warnings
@@ -109,18 +109,10 @@ def _credentials(config: SinkConfig) -> Iterator[Finding]:
 
 
 def _endpoint(config: SinkConfig) -> Iterator[Finding]:
-    url = config.aws_lambda_endpoint_url
-    if url and not config.aws_lambda_endpoint_allow_http and is_plain_http_beyond_loopback(url):
-        hint = "Use https, or set aws.lambda.endpoint.allow.http=true"
-        message = "plain http to another machine shows records and signatures to the network"
-        yield Finding(("aws_lambda_endpoint_url", "aws_lambda_endpoint_allow_http"), message, "weak-security", hint)
-    for attribute, value in (
-        ("aws_lambda_endpoint_url", config.aws_lambda_endpoint_url),
-        ("aws_lambda_proxy_url", config.aws_lambda_proxy_url),
-    ):
-        if value and has_credentials(value):
-            remedy = "Use aws.lambda.proxy.user and aws.lambda.proxy.password" if "proxy" in attribute else None
-            yield Finding((attribute,), "a URL must not have a user name or password in it", "invalid-value", remedy)
+    yield from plain_http_errors(config, "aws_lambda_endpoint_url")
+    yield from url_secret_errors(config, "aws_lambda_endpoint_url")
+    remedy = "Use aws.lambda.proxy.user and aws.lambda.proxy.password"
+    yield from url_secret_errors(config, "aws_lambda_proxy_url", remedy)
 
 
 def _requests(config: SinkConfig) -> Iterator[Finding]:
