@@ -180,12 +180,14 @@ def test_3_an_oauth_client_secret_that_is_wrong(tmp_path, properties, token_url)
 
 
 @pytest.mark.broker
-def test_0_sigterm_stops_in_order(tmp_path, on_broker, cluster: Cluster, endpoint):
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_0_a_signal_stops_in_order(tmp_path, on_broker, cluster: Cluster, endpoint, first):
     topic = on_broker["topics"]
     cluster.produce(topic, [b"%d" % number for number in range(100)])
     with SinkProcess(tmp_path, on_broker) as sink:
         wait_for_call(endpoint, sink)
-        sink.stop()
+        sink.signal(first)
+        assert sink.wait(20.0) == 0
     assert "stopped" in sink.output()
     assert SECRET not in sink.output()
     delivered = sum(entry.body.count(b'"offset"') for entry in endpoint.journal.requests("RequestResponse"))
