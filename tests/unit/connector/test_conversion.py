@@ -9,18 +9,21 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from kafka_lambda_sink.config import transform_plan
 from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.contracts.request import Conversion, PlainConverter, encode
+from kafka_lambda_sink.core.errors import RetriableConversionError
 from kafka_lambda_sink.core.ports import RegisteredSchema, SchemaRegistry
 from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.sink_record import SinkRecord
 from tests.support.avro_records import MemoryRegistry, framed
 from tests.support.config_text import FIVE
 from tests.support.records import TP, record
 from tests.support.stepped_clock import SteppedClock
 
-#: Of a configuration's further lines, and what opens a part's registry.
-Build: TypeAlias = Callable[[str, Callable[[str], SchemaRegistry]], Conversions]
+#: Of a configuration's further lines, what opens a part's registry, and a clock.
+Build: TypeAlias = Callable[..., Conversions]
 
 
 def no_registry(part: str) -> SchemaRegistry:
@@ -29,11 +32,13 @@ def no_registry(part: str) -> SchemaRegistry:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    def build(text: str, open_registry: Callable[[str], SchemaRegistry]) -> Conversions:
+    def build(
+        text: str, open_registry: Callable[[str], SchemaRegistry], clock: SteppedClock | None = None
+    ) -> Conversions:
         path = tmp_path / "sink.properties"
         path.write_text(FIVE + text, encoding="utf-8")
         loaded = load(path, environ={})
-        return Conversions(loaded.sink, loaded.transforms, SteppedClock(), open_registry)
+        return Conversions(loaded.sink, loaded.transforms, clock or SteppedClock(), open_registry)
 
     return build
 
@@ -164,6 +169,26 @@ def test_binary_headers_are_base64_and_those_that_cannot_be_converted_fail_their
     payloads, found = convert(conversions(text), record(1, headers=[("a", b"\1")]), record(2))
     assert [(failed.offset(), error.stage) for failed, error in found.failures] == [(1, "HEADER_CONVERTER")]
     assert [payload["offset"] for payload in payloads] == [2]
+
+
+@pytest.mark.parametrize(("line", "patience"), [("", 0.0), ("errors.retry.timeout=5000\n", 5.0)])
+def test_a_transform_that_asks_for_time_has_errors_retry_timeout(
+    build: Build, monkeypatch: pytest.MonkeyPatch, line: str, patience: float
+):
+    def waits(_: SinkRecord) -> SinkRecord:
+        raise RetriableConversionError("not yet")
+
+    clock = SteppedClock()
+    monkeypatch.setattr(transform_plan, "load_transform", {"waits": lambda _: waits}.get)
+    under_test = build(f"transforms=w\ntransforms.w.type=waits\n{line}", no_registry, clock).open(TP)
+    if patience:
+        for _ in range(2):
+            with pytest.raises(RetriableConversionError):
+                under_test.convert([record(1)], Conversion())
+            clock.step(patience / 2)
+    found = Conversion()
+    under_test.convert([record(1)], found)
+    assert [(failed.offset(), error.stage) for failed, error in found.failures] == [(1, "TRANSFORMATION")]
 
 
 def test_tombstones_are_dropped_and_counted(conversions: Callable[[str], Conversions]):

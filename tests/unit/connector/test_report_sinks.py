@@ -33,6 +33,24 @@ def test_a_dead_letter_topic_is_touched_only_where_something_is_written_to_it(tm
     assert [topic.topic for topic in report_topics(config.sink, config.clients)] == topics
 
 
+@pytest.mark.parametrize(("line", "factor"), [("", 3), ("=1", 1), ("=-1", -1)])
+def test_a_dead_letter_topic_has_the_replicas_that_are_asked_for(tmp_path, line, factor):
+    line = f"errors.deadletterqueue.topic.replication.factor{line}\n" if line else ""
+    config = loaded(tmp_path, f"errors.tolerance=all\nerrors.deadletterqueue.topic.name=dead\n{line}")
+    assert [topic.replication_factor for topic in report_topics(config.sink, config.clients)] == [factor]
+
+
+@pytest.mark.parametrize("enable", [False, True])
+@pytest.mark.parametrize("messages", [False, True])
+def test_what_is_logged_of_a_record_that_cannot_be_converted(tmp_path, *, enable, messages):
+    text = f"errors.log.enable={str(enable).lower()}\nerrors.log.include.messages={str(messages).lower()}\n"
+    config = loaded(tmp_path, text)
+    clock = SteppedClock()
+    sinks = ReportSinks(config.sink, config.clients, clock, Alarms(clock), lambda _: FakeCatalog())
+    policy = sinks.policy("handle-orders")
+    assert (policy.log_errant_records, policy.log_timestamps) == (enable, messages)
+
+
 MIRROR = "aws.lambda.error.topic=orders\naws.lambda.error.bootstrap.servers=other:9092\n"
 
 
