@@ -99,13 +99,10 @@ def _credentials(config: SinkConfig) -> Iterator[Finding]:
         ("aws_role_session_name", "aws_role_arn"),
         ("aws_lambda_proxy_user", "aws_lambda_proxy_url"),
         ("aws_lambda_proxy_password", "aws_lambda_proxy_user"),
+        ("aws_secret_access_key", "aws_access_key_id"),
     ):
         if getattr(config, one) is not None and getattr(config, other) is None:
             yield Finding((one, other), f"needs {other.replace('_', '.')} beside it", "missing-key")
-    if config.aws_secret_access_key is not None and config.aws_access_key_id is None:
-        yield Finding(
-            ("aws_secret_access_key", "aws_access_key_id"), "needs aws.access.key.id beside it", "missing-key"
-        )
 
 
 def _endpoint(config: SinkConfig) -> Iterator[Finding]:
