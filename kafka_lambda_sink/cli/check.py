@@ -15,7 +15,6 @@ from kafka_lambda_sink.cli.check_report import CheckReport
 from kafka_lambda_sink.cli.check_table import show_report
 from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
-from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.connector.findings import of_problem
 from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.pipeline.clock import SystemClock
@@ -36,7 +35,7 @@ def check(sources: Sources, *, is_offline: bool, is_json: bool) -> ExitCode:
 
 def _look(sources: Sources, *, is_offline: bool) -> CheckReport:
     try:
-        loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+        loaded = sources.load()
     except ConfigError as error:
         return CheckReport([of_problem("configuration", sources.config.name, problem) for problem in error.problems])
     # What the clients log while they try is told by the findings.

@@ -68,9 +68,7 @@ def _compile(patterns: str) -> Filter:
 
 
 def _configured(sources: Sources) -> Filter | None:
-    from kafka_lambda_sink.config.loading import load  # noqa: PLC0415 - it takes a while, and --filter does without
-
-    loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+    loaded = sources.load()
     text = loaded.sink.aws_lambda_filter_patterns
     return compile_filter(text) if text else None
 

@@ -12,7 +12,6 @@ import msgspec
 from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
-from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.inspection import Inspection, inspect_record
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
@@ -28,7 +27,7 @@ def inspect(sources: Sources, topic: str | None, partition: int, offset: str, *,
     if not offset.isdecimal() and offset not in _NAMED:
         raise click.UsageError("--offset is a number, earliest or latest")
     try:
-        loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+        loaded = sources.load()
         tp = TopicPartition(topic or _only_topic(loaded.sink), partition)
         configure("console", "error", None)
         found = inspect_record(loaded, SystemClock(), tp, int(offset) if offset.isdecimal() else offset)

@@ -13,7 +13,6 @@ import click
 from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
-from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.connector.one_call import call_once
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 from kafka_lambda_sink.core.ports import InvokeReply
@@ -28,7 +27,7 @@ def invoke(sources: Sources, payload: str, topic: str | None) -> ExitCode:
     # A call that hangs is ended at once: nothing of ours is half done.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+        loaded = sources.load()
         configure("console", "error", None)
         reply = call_once(loaded.sink, SystemClock(), _read(payload), topic)
     except KafkaLambdaSinkError as error:

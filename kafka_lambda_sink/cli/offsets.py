@@ -15,7 +15,6 @@ from rich.text import Text
 from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
-from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.connector.group_offsets import GroupOffsets, GroupState, NoSuchPartition, active_group
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 from kafka_lambda_sink.core.offset_plan import Move
@@ -80,7 +79,7 @@ def reset(
 
 
 def _open(sources: Sources) -> GroupOffsets:
-    loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+    loaded = sources.load()
     configure("console", "error", None)
     return GroupOffsets(loaded, SystemClock())
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from kafka_lambda_sink.config.loading import LoadedConfig
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -31,6 +34,12 @@ class Sources:
     config: Path
     worker: Path | None
     overrides: dict[str, str]
+
+    def load(self) -> LoadedConfig:
+        """The configuration. Raises ConfigError."""
+        from kafka_lambda_sink.config.loading import load  # noqa: PLC0415 - it takes a while, and --help does without
+
+        return load(self.config, worker=self.worker, overrides=self.overrides)
 
 
 def sources_of(context: click.Context) -> Sources:

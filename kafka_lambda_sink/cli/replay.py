@@ -14,7 +14,6 @@ from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.cli.replay_screen import ReplayView, plan_document, show_plan, show_summary, summary_document
 from kafka_lambda_sink.cli.signals import Signals
-from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.connector.replay import Replay
 from kafka_lambda_sink.connector.replay_source import SourceName
 from kafka_lambda_sink.core.errors import InvocationAborted, KafkaLambdaSinkError
@@ -40,7 +39,7 @@ def selection_of(
 def replay(sources: Sources, name: SourceName, selection: Selection, *, is_dry: bool, is_json: bool) -> ExitCode:
     """Replay, or with `is_dry` show what would be. OK only when all that is selected is delivered."""
     try:
-        loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+        loaded = sources.load()
         configure("console", "error", None)
         with Replay(loaded, SystemClock(), name, selection) as run:
             Signals(run.request_stop)

@@ -6,7 +6,7 @@ from kafka_lambda_sink.cli.exit_codes import ExitCode, exit_code
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.cli.signals import Signals
-from kafka_lambda_sink.config.loading import LoadedConfig, load
+from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError
 from kafka_lambda_sink.telemetry.logs import configure, get_logger
 
@@ -16,7 +16,7 @@ _log = get_logger(__name__)
 def run(sources: Sources) -> ExitCode:
     """Run the connector of a configuration file; how it ended."""
     try:
-        loaded = load(sources.config, worker=sources.worker, overrides=sources.overrides)
+        loaded = sources.load()
     except ConfigError as error:
         # No log format is known yet.
         return show_failure(error)
