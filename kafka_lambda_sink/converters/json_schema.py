@@ -15,6 +15,7 @@ from kafka_lambda_sink.converters.converter import Converter, Embeddable, name_o
 from kafka_lambda_sink.converters.json_reading import read_schemaless
 from kafka_lambda_sink.converters.json_text import InvalidJsonError, validate_json
 from kafka_lambda_sink.converters.kept import keep
+from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.converters.unconvertible import place
 from kafka_lambda_sink.converters.wire_format import HEADER_SIZE, schema_id_of
 from kafka_lambda_sink.core.errors import RecordError
@@ -43,9 +44,7 @@ def build_json_schema_converter(registry: SchemaRegistry, *, stage: str, validat
     return convert
 
 
-def build_json_schema_reader(
-    registry: SchemaRegistry, *, stage: str, validates: bool = False
-) -> Callable[[bytes | None], SchemaAndValue]:
+def build_json_schema_reader(registry: SchemaRegistry, *, stage: str, validates: bool = False) -> Reader:
     """As `build_json_schema_converter`, to Connect's data without a schema."""
     text_of = _extractor(registry, stage, validates=validates)
 

@@ -28,6 +28,7 @@ from kafka_lambda_sink.converters.protobuf_reading import (
     is_nested_deeper,
 )
 from kafka_lambda_sink.converters.protobuf_tokens import ProtoSourceError
+from kafka_lambda_sink.converters.reading import Reader
 from kafka_lambda_sink.converters.schemaless_json import build_encoder
 from kafka_lambda_sink.converters.unconvertible import UnconvertibleError, place
 from kafka_lambda_sink.converters.wire_format import MessageIndexError, message_indexes_of, schema_id_of
@@ -136,9 +137,7 @@ def build_protobuf_converter(
     return convert
 
 
-def build_protobuf_reader(
-    registry: SchemaRegistry, *, stage: str, protobuf_form: ProtobufForm = _DEFAULT
-) -> Callable[[bytes | None], SchemaAndValue]:
+def build_protobuf_reader(registry: SchemaRegistry, *, stage: str, protobuf_form: ProtobufForm = _DEFAULT) -> Reader:
     """As `build_protobuf_converter`, to Connect's data."""
     decode = _decoder(registry, ConnectTarget(), stage, protobuf_form)
 
