@@ -24,14 +24,13 @@ from kafka_lambda_sink.transforms.catalog import (
 )
 from kafka_lambda_sink.transforms.chain import Step, TransformChain
 from kafka_lambda_sink.transforms.entry_points import GROUP, load_transform
-from kafka_lambda_sink.transforms.options import Options
+from kafka_lambda_sink.transforms.options import TRUTH, Options
 
 _TRANSFORMS: Final = "transforms"
 _PREDICATES: Final = "predicates"
 #: Keys of a transform that are not its type's own.
 _COMMON: Final = ("type", "predicate", "negate")
 _T = TypeVar("_T")
-_TRUTH: Final = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def _step(planning: _Planning, alias: str, predicates: Mapping[str, Callable[[],
         if name not in predicates:
             planning.problem(predicate, "", "invalid-value", "names no predicate", f"predicates must list {name}")
     negate = planning.take(f"{prefix}negate")
-    is_negated = _TRUTH.get(negate.value.strip().lower()) if negate else False
+    is_negated = TRUTH.get(negate.value.strip().lower()) if negate else False
     if negate and is_negated is None:
         planning.problem(negate, "", "invalid-value", "must be true or false")
     build = _transform(planning, prefix)

@@ -14,7 +14,8 @@ from kafka_lambda_sink.transforms.java_numbers import BITS, parse_integer
 
 #: Between the items of Connect's LIST.
 _COMMA: Final = re.compile(r"\s*,\s*", re.ASCII)
-_TRUTH: Final = {"true": True, "false": False}
+#: Of texts in lower case.
+TRUTH: Final = {"true": True, "false": False}
 
 
 def _dotted(attribute: str) -> str:
@@ -67,9 +68,9 @@ JavaRegex = Annotated[re.Pattern[str], BeforeValidator(_java_regex)]
 def _truth(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    if value.lower() not in _TRUTH:
+    if value.lower() not in TRUTH:
         raise ValueError("must be true or false")
-    return _TRUTH[value.lower()]
+    return TRUTH[value.lower()]
 
 
 #: Connect's BOOLEAN.
