@@ -23,7 +23,7 @@ class Frame:
     def payload(self, entries: Sequence[object]) -> bytes:
         """The payload that carries `entries`."""
         array = encode(entries)
-        return array if self == ARRAY else self.before + array[1:-1] + self.after
+        return array if self is ARRAY else self.before + array[1:-1] + self.after
 
     def join(self, encoded: Sequence[bytes]) -> bytes:
         """The payload of entries that were encoded one by one: the same bytes as `payload` gives for them."""
