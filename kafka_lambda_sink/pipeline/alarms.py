@@ -110,7 +110,7 @@ class Alarms:
     def errant_record(
         self, tp: TopicPartition, item: FailedRecord, error: RecordError, timestamp: int | None = None
     ) -> None:
-        """A record that cannot be converted was tolerated."""
+        """A record cannot be converted; tolerated or not."""
         shown: dict[str, Any] = {} if timestamp is None else {"record_timestamp": timestamp}
         self._log.error(
             "record not converted", **_place(tp), offset=item.first_offset, stage=error.stage, **shown, **_error(error)

@@ -152,16 +152,16 @@ class Judge:
 
     def _errant(self, item: FailedRecord, error: RecordError) -> None:
         """`errors.tolerance`: for records that cannot be converted."""
-        if not self._policy.tolerates_errant_records:
+        is_tolerated, dead_letters = self._policy.tolerates_errant_records, self._policy.dead_letters
+        if self._policy.log_errant_records or (is_tolerated and dead_letters is None):
+            timestamp = item.record.timestamp()[1] if self._policy.log_timestamps else None
+            self._alarms.errant_record(self._progress.tp, item, error, timestamp)
+        if not is_tolerated:
             raise PartitionStopped(
                 f"{self._where(item)}: {error.stage}: {error}",
                 hint="Set errors.tolerance=all (and errors.deadletterqueue.topic.name) to go on past such records.",
             ) from error
         self._counters.errant += 1
-        dead_letters = self._policy.dead_letters
-        if dead_letters is None or self._policy.log_errant_records:
-            timestamp = item.record.timestamp()[1] if self._policy.log_timestamps else None
-            self._alarms.errant_record(self._progress.tp, item, error, timestamp)
         if dead_letters is None:
             self._progress.delivered(_end(item))
             return

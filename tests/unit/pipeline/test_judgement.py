@@ -180,6 +180,15 @@ def test_a_dead_letter_leaves_a_line_where_that_is_asked_for(*, logs: bool, capl
     assert len(under_test.written("dead")) == 1
 
 
+@pytest.mark.parametrize("logs", [False, True])
+def test_a_record_that_stops_its_partition_is_logged_where_that_is_asked_for(caplog, *, logs: bool):
+    under_test = Delivering(orders(0, 1, poison=[1]), topics="", logs_errant=logs)
+    under_test.run()
+    assert under_test.progress.state is PipelineState.FAILED
+    lines = [line for line in caplog.records if line.message == "record not converted"]
+    assert [line.fields["offset"] for line in lines] == ([1] if logs else [])
+
+
 def test_the_log_line_of_an_errant_record_has_its_timestamp_where_that_is_asked_for(caplog):
     under_test = Delivering(orders(0, 1, poison=[1]), tolerates=True, topics="", logs_timestamps=True)
     under_test.run()
