@@ -128,6 +128,7 @@ class TestScalars:
             ({"type": "long", "logicalType": "timestamp-micros"}, 1_700_000_000_000_000, "1700000000000000"),
             ({"type": "long", "logicalType": "local-timestamp-millis"}, 5, "5"),
             ({"type": "fixed", "name": "F", "size": 12, "logicalType": "duration"}, b"x" * 12, b64(b"x" * 12)),
+            ({"type": "fixed", "name": "F", "size": 16, "logicalType": "uuid"}, b"x" * 16, b64(b"x" * 16)),
             ({"type": "int", "connect.type": "int8"}, 200, "-56"),
             ({"type": "int", "connect.type": "int16"}, 40000, "-25536"),
             ({"type": "long", "connect.name": TIMESTAMP, "connect.version": 1}, 5, "5"),
