@@ -7,14 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
+from kafka_lambda_sink.contracts.reports import CONTEXT_PREFIX
 from kafka_lambda_sink.contracts.source_headers import headers_of
 from kafka_lambda_sink.converters.json_depth import is_too_deep
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.core.replay_item import Place, ReplayItem, digest_of
 
-#: Prefix of Connect's context headers (KIP-298).
-_CONTEXT: Final = "__connect.errors."
 #: Prefix of the headers of ours.
 _OWN: Final = "kls."
 _UNKNOWN: Final = "unknown"
@@ -88,7 +87,9 @@ def read_dead_letter(record: SourceRecord, connector: str) -> ReplayItem:
     """
     # A record that became a dead letter twice has the headers twice: the last ones are about the record read last.
     headers = _headers(record)
-    context = {name.removeprefix(_CONTEXT): value for name, value in headers.items() if name.startswith(_CONTEXT)}
+    context = {
+        name.removeprefix(CONTEXT_PREFIX): value for name, value in headers.items() if name.startswith(CONTEXT_PREFIX)
+    }
     owner = _text(context.get("connector.name"))
     if owner is not None and owner != connector:
         raise ForeignReport(owner)

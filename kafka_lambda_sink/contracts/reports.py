@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from kafka_lambda_sink.contracts.formats.sent_record import TASK_PUT
 from kafka_lambda_sink.contracts.report_format import PLAIN, ReportFormat, Wrapping, envelope, struct_schema
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import FunctionError, KafkaLambdaSinkError, RecordError, RecordFailedError
@@ -18,13 +19,11 @@ from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
 #: Characters of an error's message in a header; messages may quote functions and brokers.
 _MAX_MESSAGE: Final = 4096
 #: Prefix of Connect's context headers (KIP-298, DeadLetterQueueReporter.java).
-_CONTEXT: Final = "__connect.errors."
+CONTEXT_PREFIX: Final = "__connect.errors."
 #: Stands for the headers of a dead letter that could not be read.
 _HEADERS_HEADER: Final = "kls.headers"
 #: Prefix of headers for which Connect has no name.
 _OWN: Final = "kls."
-#: Kafka Connect's name of the stage in which a sink's task takes records.
-_TASK_STAGE: Final = "TASK_PUT"
 
 _COORDINATES_SCHEMA: Final = [("topic", "string", False), ("partition", "int32", False)]
 _RESULT_KEY: Final = struct_schema([*_COORDINATES_SCHEMA, ("offset", "int64", False)])
@@ -199,8 +198,8 @@ class DeadLetterReports:
         }
         own = [(_OWN + name, _header(text)) for name, text in function.items() if text is not None]
         message = (said.error_message or str(failure.error))[:_MAX_MESSAGE]
-        class_name = self._stages.get(_TASK_STAGE, "")
-        shared = (*self._circumstances(failure.error, _TASK_STAGE, class_name, message), *own)
+        class_name = self._stages.get(TASK_PUT, "")
+        shared = (*self._circumstances(failure.error, TASK_PUT, class_name, message), *own)
         records = item.records if isinstance(item, Batch) else [item.record]
         made = [self._report(record, (*_origin(record), *shared)) for record in records]
         return [report for report, _ in made], sum(size for _, size in made)
@@ -225,14 +224,14 @@ class DeadLetterReports:
             "exception.message": message,
             "exception.stacktrace": "".join(traceback.format_exception(error)),
         }
-        return [(_CONTEXT + name, text.encode(errors="replace")) for name, text in context.items()]
+        return [(CONTEXT_PREFIX + name, text.encode(errors="replace")) for name, text in context.items()]
 
 
 def _origin(record: SourceRecord) -> list[tuple[str, bytes | None]]:
     return [
-        (f"{_CONTEXT}topic", record.topic().encode()),
-        (f"{_CONTEXT}partition", b"%d" % record.partition()),
-        (f"{_CONTEXT}offset", b"%d" % record.offset()),
+        (f"{CONTEXT_PREFIX}topic", record.topic().encode()),
+        (f"{CONTEXT_PREFIX}partition", b"%d" % record.partition()),
+        (f"{CONTEXT_PREFIX}offset", b"%d" % record.offset()),
     ]
 
 

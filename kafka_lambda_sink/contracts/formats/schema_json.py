@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kafka_lambda_sink.contracts.formats.sent_record import FORMAT_STAGE, unsendable
+from kafka_lambda_sink.contracts.formats.sent_record import TASK_PUT, unsendable
 from kafka_lambda_sink.contracts.request import encode
 from kafka_lambda_sink.converters.connect_json import build_embedder
 from kafka_lambda_sink.converters.json_form import JsonForm
@@ -13,7 +13,7 @@ from kafka_lambda_sink.core.schema import Schema, Type
 
 #: The two that JSON schemas call otherwise than Connect does.
 _NAMES: Final = {Type.FLOAT32: "float", Type.FLOAT64: "double"}
-_embed_default = build_embedder(JsonForm(), FORMAT_STAGE)
+_embed_default = build_embedder(JsonForm(), TASK_PUT)
 
 
 class SchemaTexts:

@@ -11,7 +11,7 @@ from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.core.sink_record import SinkRecord
 
 #: Kafka Connect's name of the stage in which a sink takes a record.
-FORMAT_STAGE: Final = "TASK_PUT"
+TASK_PUT: Final = "TASK_PUT"
 
 
 class Writers(NamedTuple):
@@ -78,4 +78,4 @@ class SentRecord(NamedTuple):
 
 def unsendable(message: str) -> RecordError:
     """The error of a record that a format has no form for."""
-    return RecordError(message, stage=FORMAT_STAGE)
+    return RecordError(message, stage=TASK_PUT)
