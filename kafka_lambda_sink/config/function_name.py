@@ -19,8 +19,6 @@ class FunctionName(NamedTuple):
 
     #: Name without account, region and qualifier.
     name: str
-    #: What the API is asked for: the name as it was written, without its qualifier.
-    unqualified: str
     #: Alias or version, or None.
     qualifier: str | None
     #: Region of the ARN, or None.
@@ -37,12 +35,9 @@ def parse_function_name(text: str) -> FunctionName:
             "not a function: write name, name:alias, account:function:name or "
             "arn:aws:lambda:region:account:function:name (letters, digits, - and _, up to 64)"
         )
-    qualifier = match["qualifier"]
-    whole = match.group()
     return FunctionName(
         name=match["name"],
-        unqualified=whole[: -len(qualifier) - 1] if qualifier else whole,
-        qualifier=qualifier,
+        qualifier=match["qualifier"],
         region=match["region"],
         account=match["account"] or match["partial_account"],
     )

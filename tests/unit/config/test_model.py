@@ -146,7 +146,6 @@ def test_functions_are_named_as_the_api_names_them(name: str, qualifier: str | N
     config = SinkConfig(**{**FIVE, "aws_lambda_function_name": name, "aws_lambda_region": None})
     parsed = parse_function_name(name)
     assert (parsed.name, parsed.qualifier, config.region_of(name)) == ("handler", qualifier, region)
-    assert not parsed.unqualified.endswith(f":{qualifier}")
     assert config.functions == (name,)
 
 
