@@ -127,6 +127,9 @@ def _requests(config: SinkConfig) -> Iterator[Finding]:
 
 
 def _limits(config: SinkConfig) -> Iterator[Finding]:
+    if config.aws_lambda_batch_size > 1 and not config.aws_lambda_batch_enabled:
+        message = "asks for batches, and aws.lambda.batch.enabled=false for one record an invocation"
+        yield Finding(("aws_lambda_batch_size", "aws_lambda_batch_enabled"), message, "conflict", "Remove one of them")
     if config.aws_lambda_retry_backoff_ms > config.aws_lambda_retry_backoff_max_ms:
         message = "is more than aws.lambda.retry.backoff.max.ms"
         yield Finding(("aws_lambda_retry_backoff_ms", "aws_lambda_retry_backoff_max_ms"), message)

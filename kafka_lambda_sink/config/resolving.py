@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from kafka_lambda_sink.config import checks
 from kafka_lambda_sink.config.clients.assembly import Assembly, ClientProperties, assemble
@@ -25,6 +25,9 @@ _Layers = list[dict[str, str | None]]
 #: Stand in for required properties that are missing or wrong, so that the rest can be checked.
 _PLACEHOLDERS = {"name": "x", "bootstrap_servers": "x:1"}
 _TOPICS = ("aws_lambda_response_topic", "aws_lambda_error_topic")
+#: Rows that a function of that format is used to ("batches of up to 500 rows per invocation").
+_ROWS = "500"
+_BOOLEAN = TypeAdapter(bool)
 _HINTS = {
     "bootstrap_servers": "Connect has it in its worker file: name that with --worker, or set the key",
     "name": "It names the consumer group: connect-<name>",
@@ -43,6 +46,7 @@ class Resolved:
 def resolve(collected: Collected, environ: Mapping[str, str]) -> Resolved:
     """Build the model and the client properties; adds to the problems, warnings and ignored keys of `collected`."""
     _drop_converter_settings_of_the_worker(collected)
+    _drop_batch_size_of_nordstroms_file(collected)
     _list_overridden(collected)
     layers = [_values(layer, collected) for layer in collected.fields]
     layers.append(_derived(layers, collected, environ))
@@ -106,6 +110,26 @@ def _drop_converter_settings_of_the_worker(collected: Collected) -> None:
                 collected.ignored |= dict.fromkeys(layer.pop(attribute), reason)
 
 
+def _drop_batch_size_of_nordstroms_file(collected: Collected) -> None:
+    """Its connector has no such key: where the file asks for single records, what else it says changes nothing."""
+    enabled = collected.winner("aws_lambda_batch_enabled")
+    if enabled is None or not _is_off(enabled.value):
+        return
+    for layer in collected.fields:
+        if any(setting.value.strip() == NORDSTROM for setting in layer.get("connector_class", ())):
+            for setting in layer.pop("aws_lambda_batch_size", ()):
+                collected.ignored[setting] = f"{enabled.key} is off, and Nordstrom's connector has no such key"
+                message = f"has no effect beside {enabled.key}=false"
+                collected.warnings.append(setting.problem("no-effect", message))
+
+
+def _is_off(text: str) -> bool:
+    try:
+        return not _BOOLEAN.validate_python(text)
+    except ValidationError:
+        return False
+
+
 def _list_overridden(collected: Collected) -> None:
     """What a higher layer says too has no effect; the first setting of an attribute is its highest."""
     winners: dict[str, Setting] = {}
@@ -130,6 +154,10 @@ def _derived(layers: _Layers, collected: Collected, environ: Mapping[str, str]) 
     connector_class = (_first(layers, "connector_class") or "").strip()
     if connector_class == NORDSTROM:
         derived["aws_lambda_request_format"] = "nordstrom-plain"
+    if _is_off(_first(layers, "aws_lambda_batch_enabled") or ""):
+        derived["aws_lambda_batch_size"] = "1"
+    elif (_first(layers, "aws_lambda_request_format") or "").strip().lower() == "rows":
+        derived["aws_lambda_batch_size"] = _ROWS
     if collected.has_reporter:
         derived |= {
             "aws_lambda_response_topic": "${connector}-success",

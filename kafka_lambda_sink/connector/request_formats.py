@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kafka_lambda_sink.config.model import SinkConfig
-from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
+from kafka_lambda_sink.contracts.formats.request_format import RequestFormat, single
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.records import RecordsContract
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
@@ -17,6 +17,9 @@ _ESCAPED: Final = "EscapedJsonKeyValueConverter"
 #: Classes of Confluent's connector, whose replies are `records`.
 _CONFLUENT: Final = "io.confluent."
 _PARTS: Final = ("key", "value")
+#: Bare arrays whose one entry is sent by itself with `aws.lambda.batch.enabled=false`, as Nordstrom's connector does.
+#: Confluent's own sends its array with one record in it.
+_BARE: Final = frozenset({"nordstrom-plain", "nordstrom-json", "cloudevents", "values"})
 #: Converter → what AWS calls the data of a schema registry.
 _DATA_FORMATS: Final = {"avro": "AVRO", "jsonschema": "JSON", "protobuf": "PROTOBUF"}
 
@@ -41,6 +44,8 @@ def build_request_format(config: SinkConfig) -> RequestFormat:
         made = _FORMATS[config.aws_lambda_request_format](config)
     except ValueError as error:
         raise _unfit("aws.lambda.request.format", error) from None
+    if config.aws_lambda_request_format in _BARE and not config.aws_lambda_batch_enabled:
+        made = single(made)
     template = config.aws_lambda_request_template
     if template is None:
         return made

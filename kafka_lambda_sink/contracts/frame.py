@@ -32,3 +32,5 @@ class Frame:
 
 #: A plain JSON array.
 ARRAY = Frame()
+#: One entry and nothing else, where batches have one record.
+BARE = Frame(b"", b"")

@@ -8,6 +8,7 @@ from typing import Final
 from kafka_lambda_sink.migration.connect_keys import ask_for_the_worker_s, migrate_keys, take_over
 from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, to, whole_number
 
+_ENABLED: Final = "aws.lambda.batch.enabled"
 _BATCH: Final = "aws.lambda.batch.size"
 _FORMAT: Final = "aws.lambda.request.format"
 #: Milliseconds between two attempts that we allow.
@@ -17,7 +18,7 @@ _LEAST_TIMEOUT, _MOST_TIMEOUT = 1_000, 5_400_000
 
 def _batches(migration: Migration, given: Given) -> None:
     if given.text.strip().lower() == "false":
-        migration.put(given.name, _BATCH, 1)
+        migration.put(given.name, _ENABLED, "false")
     else:
         question = (
             "there, a batch has whatever came until offsets were flushed, of all partitions, up to 6 MB; here it is of "
@@ -87,7 +88,9 @@ RULES: Final = (
         "STOP: `fail`; DROP: `log`. There, a function's own error counts as delivered; here it does not",
         {"STOP": "fail", "DROP": "log"},
     ),
-    Rule("aws.lambda.batch.enabled", _BATCH, "`false`: 1; else a decision: batches there mix partitions", _batches),
+    Rule(
+        _ENABLED, f"{_ENABLED}, {_BATCH}", "`false`: the same; else a decision: batches there mix partitions", _batches
+    ),
     Rule("payload.formatter.class", _FORMAT, "Plain: `nordstrom-plain`; Json: `nordstrom-json`", _formatter),
     Rule("retries.max", "aws.lambda.retry.max.attempts", "and one more, the first; not set: for ever", _retries),
     Rule("retry.backoff.millis", "aws.lambda.retry.backoff.ms", "the first wait; it doubles with each", _backoff),
@@ -98,7 +101,7 @@ RULES: Final = (
 
 #: What is in force there when a file does not say it, and what we would do otherwise.
 _DEFAULTS: Final = {
-    "aws.lambda.batch.enabled": "true",
+    _ENABLED: "true",
     "payload.formatter.class": "com.nordstrom.kafka.connect.formatters.PlainPayloadFormatter",
 }
 
@@ -107,6 +110,8 @@ def migrate_nordstrom(migration: Migration, config: Mapping[str, str], group: st
     """A file of that connector, with its defaults."""
     migration.settings["name"] = migration.title
     explicit = dict(config)
+    if explicit.get(_ENABLED, "").strip().lower() == "false" and explicit.pop(_BATCH, None) is not None:
+        migration.drop(_BATCH, f"{_ENABLED} is false, and that connector has no such key")
     for key, default in _DEFAULTS.items():
         if not explicit.get(key, "").strip():
             explicit[key] = default

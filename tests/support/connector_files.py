@@ -157,13 +157,16 @@ EXPECTED = {
             "aws.credentials.provider.class",
             "aws.lambda.invocation.timeout.ms",
             "aws.lambda.invocation.mode",
-            "aws.lambda.batch.enabled",
         },
         {
             "aws.lambda.invocation.timeout.ms",
             "aws.lambda.invocation.mode",
-            "aws.lambda.batch.enabled",
         },
-        {"aws_role_session_name": "my-session", "aws_lambda_region": "us-west-2"},
+        {
+            "aws_role_session_name": "my-session",
+            "aws_lambda_region": "us-west-2",
+            "aws_lambda_batch_enabled": False,
+            "aws_lambda_batch_size": 1,
+        },
     ),
 }

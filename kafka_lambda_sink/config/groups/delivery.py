@@ -18,7 +18,13 @@ class BatchGroup(Group):
     title: ClassVar[str] = "Batches"
 
     aws_lambda_batch_size: Annotated[int, Declared("high", unit="records")] = Field(default=20, ge=1, le=100_000)
-    """Most records in one invocation. A batch has records of one partition only, in the order of their offsets."""
+    """Most records in one invocation. A batch has records of one partition only, in the order of their offsets.
+    Default with `aws.lambda.request.format=rows`: 500."""
+
+    aws_lambda_batch_enabled: Annotated[bool, LOW] = True
+    """`false`: one record an invocation. Formats that are a bare array (`nordstrom-plain`, `nordstrom-json`,
+    `cloudevents`, `values`) then send its one entry without the array, as Nordstrom's connector does; the others keep
+    their form."""
 
     aws_lambda_batch_window_ms: Annotated[int, Declared("medium", unit="ms")] = Field(default=0, ge=0, le=300_000)
     """How long to wait for a batch to fill once it has a record. 0: send what is there."""

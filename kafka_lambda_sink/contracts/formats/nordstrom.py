@@ -11,10 +11,9 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from kafka_lambda_sink.contracts.formats.java_text import java_text
-from kafka_lambda_sink.contracts.formats.request_format import EntryMaker, RequestFormat
+from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
 from kafka_lambda_sink.contracts.formats.schema_json import SchemaTexts
 from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
-from kafka_lambda_sink.contracts.frame import ARRAY, Frame
 from kafka_lambda_sink.contracts.request import encode
 from kafka_lambda_sink.converters.converter import Embeddable
 from kafka_lambda_sink.core.schema import Schema
@@ -25,8 +24,6 @@ Visibility: TypeAlias = Literal["none", "min", "all"]
 #: Names of Kafka's `TimestampType`, as its `toString` gives them.
 _TIMESTAMP_TYPES: Final = {1: "CreateTime", 2: "LogAppendTime"}
 _NO_TIMESTAMP_TYPE: Final = "NoTimestampType"
-#: With `aws.lambda.batch.enabled=false` the one record is sent bare.
-_BARE: Final = Frame(b"", b"")
 
 
 class PlainPayload(msgspec.Struct, rename="camel", gc=False):
@@ -60,11 +57,8 @@ class JsonPayload(msgspec.Struct, rename="camel", gc=False):
     timestamp_type_name: str
 
 
-def build_nordstrom_plain(*, is_batched: bool = True) -> RequestFormat:
-    """Keys and values as Java's `toString` writes them; null is the empty text.
-
-    `is_batched` is `aws.lambda.batch.enabled`; without it batches must be of one record.
-    """
+def build_nordstrom_plain() -> RequestFormat:
+    """Keys and values as Java's `toString` writes them; null is the empty text."""
 
     def entry(sent: SentRecord) -> PlainPayload:
         record = sent.record
@@ -77,12 +71,10 @@ def build_nordstrom_plain(*, is_batched: bool = True) -> RequestFormat:
             *_place(sent),
         )
 
-    return _build(entry, is_batched=is_batched)
+    return RequestFormat(entry=entry)
 
 
-def build_nordstrom_json(
-    *, key_visibility: Visibility = "min", value_visibility: Visibility = "min", is_batched: bool = True
-) -> RequestFormat:
+def build_nordstrom_json(*, key_visibility: Visibility = "min", value_visibility: Visibility = "min") -> RequestFormat:
     """Keys and values as JSON; with the visibility `all`, those that have a schema in Connect's envelope."""
     texts = SchemaTexts()
 
@@ -100,11 +92,7 @@ def build_nordstrom_json(
             *_place(sent),
         )
 
-    return _build(entry, is_batched=is_batched)
-
-
-def _build(entry: EntryMaker, *, is_batched: bool) -> RequestFormat:
-    return RequestFormat(entry=entry, frame=lambda _: ARRAY if is_batched else _BARE)
+    return RequestFormat(entry=entry)
 
 
 def _place(sent: SentRecord) -> tuple[str, int, int, int, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from kafka_lambda_sink.contracts.formats.sent_record import SentRecord
-from kafka_lambda_sink.contracts.frame import ARRAY, Frame
+from kafka_lambda_sink.contracts.frame import ARRAY, BARE, Frame
 from kafka_lambda_sink.converters.converter import Embeddable
 from kafka_lambda_sink.core.record import TopicPartition
 
@@ -37,3 +37,8 @@ class RequestFormat:
     needs_headers: bool = False
     #: What is kept of a value that is too large for a request.
     stored_value: Callable[[SentRecord], Embeddable] = plain_value
+
+
+def single(request_format: RequestFormat) -> RequestFormat:
+    """`request_format`, which is a bare array, without the array: for batches of one record."""
+    return replace(request_format, frame=lambda _: BARE)

@@ -90,8 +90,10 @@ def test_a_powertools_function_for_awss_trigger(run: Run):
     assert list(verdicts.failed) == [1, 2]
 
 
-def test_a_function_for_rows(run: Run):
-    sent = batch(build_rows(RowOptions()), b'{"email": "a@example.com"}', b'{"email": "b@example.org"}', None)
+def test_a_function_for_rows_takes_the_five_hundred_of_one_invocation(run: Run):
+    good = [b'{"email": "a@example.com"}'] * 498
+    sent = batch(build_rows(RowOptions()), good[0], b'{"email": "b@example.org"}', *good[1:], None)
+    assert sent.count == 500
     verdicts = RowErrors().judge(run(ROWS, sent.payload), sent)
     assert {index: failure.message for index, failure in verdicts.failed.items()} == {1: "Invalid email domain"}
 

@@ -70,6 +70,7 @@ LOOP = "aws.lambda.response.topic=orders\n"
         ("consumer.override.max.poll.interval.ms=30000\n", "rebalance.drain.timeout.ms", "conflict"),
         ("behavior.on.error=stop\n", "behavior.on.error", "invalid-value"),
         ("aws.lambda.batch.size=0\n", "aws.lambda.batch.size", "invalid-value"),
+        ("aws.lambda.batch.enabled=false\naws.lambda.batch.size=2\n", "aws.lambda.batch.size", "conflict"),
         ("aws.lambda.socket.timeout=10\n", "aws.lambda.socket.timeout", "invalid-value"),
         ("aws.role.arn=admin\n", "aws.role.arn", "invalid-value"),
         ("topics=\ntopics.regex=orders-[a\n", "topics.regex", "invalid-value"),

@@ -103,6 +103,61 @@ def test_a_file_of_nordstroms_connector_gets_its_payloads(loads: Loads, formatte
     assert (entry["topic"], entry["offset"], entry["value"]) == ("orders", 41, value)
 
 
+SINGLE = "aws.lambda.batch.enabled=false\n"
+NORDSTROMS = "connector.class=com.nordstrom.kafka.connect.lambda.LambdaSinkConnector\n"
+JSON_FORMATTER = (
+    "payload.formatter.class=com.nordstrom.kafka.connect.formatters.JsonPayloadFormatter\n"
+    "value.converter=json\nvalue.converter.schemas.enable=false\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "content"),
+    [
+        (f"{NORDSTROMS}value.converter=string\n", "value", '{"op":"remove","id":7}'),
+        (NORDSTROMS + JSON_FORMATTER, "value", {"op": "remove", "id": 7}),
+        ("aws.lambda.request.format=values\n", "id", 7),
+        ("aws.lambda.request.format=cloudevents\naws.lambda.request.cloudevents.type=t\n", "id", "orders-3-41"),
+        ('aws.lambda.request.format=values\nenvelope.template={"it":"${records}"}\n', "it", {"op": "remove", "id": 7}),
+    ],
+)
+def test_a_record_by_itself_has_no_array_around_it(loads: Loads, text: str, field: str, content: object):
+    loaded = loads(text + SINGLE)
+    assert loaded.sink.aws_lambda_batch_size == 1
+    assert request(loaded, RECORD)[field] == content
+
+
+@pytest.mark.parametrize("value", [b"7", b'"text"', b"null", None, b"[1, 2]"])
+def test_a_function_behind_single_values_gets_the_value_of_kafka(loads: Loads, value: bytes | None):
+    loaded = loads(f"aws.lambda.request.format=values\n{SINGLE}")
+    assert request(loaded, record(1, value)) == json.loads(value or b"null")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "aws.lambda.request.format=confluent-escaped\n",
+        "aws.lambda.request.format=aws-self-managed\n",
+        "aws.lambda.request.format=aws-msk\naws.lambda.request.event.source.arn=arn:aws:kafka:eu-west-1:1:cluster/x\n",
+        "aws.lambda.request.format=rows\n",
+    ],
+)
+def test_other_formats_keep_their_form_around_one_record(loads: Loads, text: str):
+    single, batched = loads(text + SINGLE), loads(text)
+    assert single.sink.aws_lambda_batch_size == 1
+    assert request(single, RECORD) == request(batched, RECORD)
+
+
+def test_five_hundred_rows_are_one_invocation(loads: Loads):
+    loaded = loads("aws.lambda.request.format=rows\n")
+    conversions = Conversions(loaded.sink, loaded.transforms, SteppedClock(), no_registry)
+    limits = BatchLimits(loaded.sink.aws_lambda_batch_size, loaded.sink.batch_max_bytes, loaded.sink.batch_max_bytes)
+    assembler = BatchAssembler(conversions.open(TP), limits, conversions.frame(TP))
+    found = list(assembler.batches([record(offset, b'{"id":%d}' % offset) for offset in range(501)]))
+    assert [len(json.loads(batch.payload)["rows"]) for batch in found if isinstance(batch, Batch)] == [500, 1]
+
+
 def test_escaped_by_either_name(loads: Loads):
     texts = ("aws.lambda.request.format=confluent-escaped\n", "record.converter.class=EscapedJsonKeyValueConverter\n")
     one, other = [request(loads(text), RECORD) for text in texts]

@@ -218,7 +218,7 @@ def test_secrets_are_in_the_file_alone(tmp_path):
             Sample("nordstrom-plain.properties", "audit"),
             {
                 "aws.lambda.invocation.type": "async",
-                "aws.lambda.batch.size": "1",
+                "aws.lambda.batch.enabled": "false",
                 "aws.lambda.request.format": "nordstrom-plain",
             },
         ),

@@ -14,7 +14,7 @@ from kafka_lambda_sink.contracts.formats.schema_json import SchemaTexts
 from kafka_lambda_sink.core.errors import RecordError
 from kafka_lambda_sink.core.schema import INT64, STRING, Field, Schema, Struct, Type
 from kafka_lambda_sink.core.sink_record import SchemaAndValue
-from tests.support.formatting import batch_of, part_of, path_to, request_of
+from tests.support.formatting import part_of, request_of
 from tests.support.golden import Case, cases
 from tests.support.records import record
 
@@ -71,13 +71,6 @@ def test_what_has_no_schema_is_never_in_an_envelope():
     (sent,) = request_of(request_format, record(1, b'{"a": 1}', b"k"))
     assert sent["value"] == {"a": 1}
     assert sent["key"] == {"schema": {"type": "string", "optional": True}, "payload": "k"}
-
-
-@pytest.mark.parametrize("build", [build_nordstrom_plain, build_nordstrom_json])
-def test_a_record_alone_is_sent_bare(build: Any):
-    request_format = build(is_batched=False)
-    batch = batch_of(request_format, path_to(request_format), record(41))
-    assert json.loads(batch.payload)["offset"] == 41
 
 
 def test_the_topic_of_a_transform_is_sent_as_there():
