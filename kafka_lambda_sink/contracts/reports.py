@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from kafka_lambda_sink.contracts.formats.sent_record import TASK_PUT
+from kafka_lambda_sink.contracts.replies.verdicts import Result, RoutedResult
 from kafka_lambda_sink.contracts.report_format import PLAIN, ReportFormat, Wrapping, envelope, struct_schema
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import FunctionError, KafkaLambdaSinkError, RecordError, RecordFailedError
@@ -66,37 +67,75 @@ class ErrorReport(Report):
 
 
 class ResultReports:
-    """Makes the records of the response topic. Pure; any thread.
+    """Makes the records of the response topic, and of those that a reply names. Pure; any thread.
 
     Key: `{"topic", "partition", "offset"}` of the record. Value: the text of the entry's `payload` as the function
     wrote it. With a value schema it is the same text as a JSON string, for a payload has no schema that we could know.
+    Of a `RoutedResult` the value, and a key of its own, are written as they are; its headers come before ours, so that
+    the last of a name is ours.
     """
 
     __slots__ = ("_key", "_topic", "_value")
 
-    def __init__(self, topic: str, report_format: ReportFormat) -> None:
+    def __init__(self, topic: str | None, report_format: ReportFormat) -> None:
+        """`topic` is None where there is no response topic, so that each result has to name one."""
         self._topic = topic
         self._key = envelope(_RESULT_KEY) if report_format.has_key_schema else PLAIN
         self._value: Wrapping | None = envelope(_RESULT_VALUE) if report_format.has_value_schema else None
 
-    def of(self, batch: Batch, texts: Sequence[bytes | None]) -> tuple[list[Report], int]:
-        """One report a record, of the texts that its contract found (none for None); the bytes of keys and values."""
+    def of(self, batch: Batch, results: Sequence[Result]) -> tuple[list[Report], int]:
+        """The reports of what the contract found for each record, in order, and the bytes that they bring.
+
+        Raises ValueError for a result that needs the response topic where there is none.
+        """
         # The rest of the key, and two of the headers, are the same for a whole batch.
         before, shared = _shared_parts(batch.records[0], self._key)
         before += b',"offset":'
         after = b"}" + self._key.after
-        topic, wrapping = self._topic, self._value
+        topic, wrapping = self._topic or _no_topic(results), self._value
         reports = []
         size = 0
-        for record, text in zip(batch.records, texts, strict=True):
-            if text is None:
+        for record, result in zip(batch.records, results, strict=True):
+            if result is None:
                 continue
             offset = b"%d" % record.offset()
             key = before + offset + after
-            value = text if wrapping is None else wrapping.of(msgspec.json.encode(text.decode()))
-            reports.append(Report(topic, key, value, (*shared, *_place(record, offset))))
-            size += len(key) + len(value)
+            if isinstance(result, bytes):
+                value = result if wrapping is None else wrapping.of(msgspec.json.encode(result.decode()))
+                reports.append(Report(topic, key, value, (*shared, *_place(record, offset))))
+                size += len(key) + len(value)
+            else:
+                routed = _routed(result, Report(topic, key, None, (*shared, *_place(record, offset))))
+                reports += routed
+                size += sum(map(_size, routed))
         return reports, size
+
+
+def _no_topic(results: Sequence[Result]) -> str:
+    """Stands for the response topic where there is none and none is needed."""
+    for result in results:
+        if isinstance(result, bytes) or any(routed.topic is None for routed in result or ()):
+            raise ValueError("a result names no topic, and there is no response topic")
+    return ""
+
+
+def _routed(results: Sequence[RoutedResult], usual: Report) -> list[Report]:
+    """What one record's results come to; `usual` has what they do not say themselves."""
+    return [
+        Report(
+            result.topic or usual.topic,
+            result.key if result.has_own_key else usual.key,
+            result.value,
+            (*result.headers, *usual.headers),
+        )
+        for result in results
+    ]
+
+
+def _size(routed: Report) -> int:
+    # Headers of ours are small; those of a function may be anything.
+    headers = sum(len(name) + len(value or b"") for name, value in routed.headers)
+    return len(routed.key or b"") + len(routed.value or b"") + headers
 
 
 class ErrorReports:

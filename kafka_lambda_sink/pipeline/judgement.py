@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract, Verdicts
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract, Result, Verdicts
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
 from kafka_lambda_sink.core.errors import (
@@ -41,7 +41,7 @@ class BehaviorOnError(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResultSink:
-    """The response topic: what makes its records, and who writes them."""
+    """The results: what makes their records, and who writes them."""
 
     reports: ResultReports
     reporter: Reporter
@@ -117,7 +117,7 @@ class Judge:
             for index, failure in verdicts.failed.items()
         }
 
-    def delivered(self, batch: Batch, results: Sequence[bytes | None]) -> None:
+    def delivered(self, batch: Batch, results: Sequence[Result]) -> None:
         """The function took the batch; `results` are pairwise with its records."""
         sink = self._policy.results
         if sink is None or not any(result is not None for result in results):

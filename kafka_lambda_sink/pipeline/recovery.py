@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
 from kafka_lambda_sink.contracts.call_context import CallContexts
-from kafka_lambda_sink.contracts.replies.verdicts import Verdicts
+from kafka_lambda_sink.contracts.replies.verdicts import Result, Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import (
     InvocationAborted,
@@ -169,7 +169,7 @@ class Recovery:
                     results[index] = result
         self._settle(part, results, failures)
 
-    def _settle(self, part: _Part, results: Sequence[bytes | None], failures: Mapping[int, BatchFailure]) -> None:
+    def _settle(self, part: _Part, results: Sequence[Result], failures: Mapping[int, BatchFailure]) -> None:
         """Report every record's outcome in the batch's order, those that were delivered together in one."""
         batch, begin = part.batch, 0
         for index in [*sorted(failures), batch.count]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.ports import InvokeReply
@@ -19,12 +19,31 @@ class RecordFailure:
     error_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedResult:
+    """A result that says itself where it goes."""
+
+    #: None is a tombstone.
+    value: bytes | None
+    #: None is the response topic.
+    topic: str | None = None
+    key: bytes | None = None
+    #: Whether `key`, which may be None too, stands in the place of the source record's coordinates.
+    has_own_key: bool = False
+    #: Beside those that name the source record.
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+#: What a record's reply writes: the value of one record for the response topic, routed ones (one at least), or nothing.
+Result: TypeAlias = bytes | Sequence[RoutedResult] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """One verdict a record."""
 
-    #: What goes to the response topic for each record; None for nothing, and for records that failed.
-    results: Sequence[bytes | None]
+    #: One a record; None for those that failed.
+    results: Sequence[Result]
     #: Index in the batch → why.
     failed: Mapping[int, RecordFailure] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from kafka_lambda_sink.contracts.replies.verdicts import Result, RoutedResult
 from kafka_lambda_sink.contracts.report_format import ReportFormat
 from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports, ResultReports
 from kafka_lambda_sink.contracts.shrink import INPUT_PREFIX, PAYLOAD_PREFIX, shrink
@@ -46,6 +47,52 @@ def error_report(failure: BatchFailure, *, sent: bytes = BATCH.payload, report_f
     report, size = ErrorReports("errors", "orders-fn", report_format).of(BATCH, sent, failure)
     assert size == len(report.key or b"") + len(report.value or b"")
     return report
+
+
+COORDINATES = b'{"topic":"orders","partition":3,"offset":17}'
+
+
+def test_a_routed_result_is_a_record_of_its_own():
+    result = RoutedResult(value=b'{"n":1}', topic="audit", key=b"42", has_own_key=True, headers=[("kind", b"a")])
+    ((report,), size) = ResultReports("results", WITH_SCHEMAS).of(BATCH, [[result], None])
+    assert (report.topic, report.key, report.value) == ("audit", b"42", b'{"n":1}')
+    assert report.headers[0] == ("kind", b"a")
+    assert dict(report.headers)["input_record_offset"] == b"17"
+    assert size >= len(b'42{"n":1}kinda')
+
+
+def test_the_last_header_of_a_name_is_ours():
+    result = RoutedResult(value=None, headers=[("input_record_offset", b"5")])
+    ((report,), _) = ResultReports("results", PLAIN).of(BATCH, [[result], None])
+    assert dict(report.headers)["input_record_offset"] == b"17"
+
+
+def test_what_a_routed_result_does_not_say_is_that_of_the_response_topic():
+    ((report,), _) = ResultReports("results", PLAIN).of(BATCH, [[RoutedResult(value=None)], None])
+    assert (report.topic, report.key, report.value) == ("results", COORDINATES, None)
+
+
+def test_a_routed_result_may_have_no_key():
+    ((report,), _) = ResultReports("results", PLAIN).of(BATCH, [[RoutedResult(value=b"1", has_own_key=True)], None])
+    assert report.key is None
+
+
+def test_results_of_both_kinds_keep_their_order():
+    several = [RoutedResult(value=b"1", topic="a"), RoutedResult(value=b"2"), RoutedResult(value=b"3", topic="a")]
+    reports, _ = ResultReports("results", PLAIN).of(BATCH, [several, b"4"])
+    assert [(report.topic, report.value) for report in reports] == [
+        ("a", b"1"), ("results", b"2"), ("a", b"3"), ("results", b"4"),
+    ]  # fmt: skip
+
+
+def test_without_a_response_topic_each_result_names_one():
+    reports = ResultReports(None, PLAIN)
+    ((report,), _) = reports.of(BATCH, [[RoutedResult(value=b"1", topic="a")], None])
+    assert (report.topic, report.key) == ("a", COORDINATES)
+    homeless: list[Result] = [b"1", [RoutedResult(value=b"1", topic="a"), RoutedResult(value=b"2")]]
+    for result in homeless:
+        with pytest.raises(ValueError, match="names no topic"):
+            reports.of(BATCH, [None, result])
 
 
 def test_results_have_the_seeds_keys_and_the_text_as_it_came():
