@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kafka_lambda_sink.core import commit_metadata
 from kafka_lambda_sink.core.ports import CommitOffset, Position
 from kafka_lambda_sink.core.record import TopicPartition
 
@@ -16,7 +17,7 @@ _NO_ANSWER: Final = "NO_ANSWER"
 @dataclass(slots=True)
 class _Entry:
     epoch: int
-    metadata: str
+    topic_id: str | None
     #: What the group has, as far as we know; None when nothing.
     acknowledged: int | None
     #: What we could commit; None before the start is known.
@@ -46,9 +47,9 @@ class CommitLedger:
     def __init__(self) -> None:
         self._entries: dict[TopicPartition, _Entry] = {}
 
-    def open(self, tp: TopicPartition, epoch: int, committed: int | None, metadata: str) -> None:
+    def open(self, tp: TopicPartition, epoch: int, committed: int | None, topic_id: str | None) -> None:
         """Begin the epoch of an assigned partition whose committed offset was looked up."""
-        self._entries[tp] = _Entry(epoch, metadata, committed)
+        self._entries[tp] = _Entry(epoch, topic_id, committed)
 
     def close(self, tp: TopicPartition) -> None:
         """End the partition's epoch."""
@@ -73,7 +74,8 @@ class CommitLedger:
                 continue
             offset, acknowledged = entry.position.offset, entry.acknowledged
             if acknowledged is None or offset > acknowledged or (entry.may_rewind and offset != acknowledged):
-                due.append(CommitOffset(tp, offset, entry.position.leader_epoch, entry.metadata))
+                metadata = commit_metadata.encode(entry.topic_id, entry.position.state)
+                due.append(CommitOffset(tp, offset, entry.position.leader_epoch, metadata))
         return due
 
     def sending(self, offsets: Iterable[CommitOffset]) -> dict[TopicPartition, SentCommit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from kafka_lambda_sink.core.ports import Position
 
@@ -46,12 +47,14 @@ class OffsetTracker:
 
     def track(self, end: Position) -> Span:
         """Follow the records up to `end`, which come after all that is tracked. Raises ValueError if they do not."""
-        last = self._pending[-1].end if self._pending else self._committable
+        last = self._last_end()
         if end.offset <= last.offset:
             raise ValueError(f"span to {end.offset} does not come after {last.offset}")
-        span = Span(end)
-        self._pending.append(span)
-        return span
+        return self._follow(end)
+
+    def hold(self) -> Span:
+        """A span without records behind all that is tracked: what comes after it waits for it, and nothing else."""
+        return self._follow(self._last_end())
 
     def resolve(self, span: Span) -> bool:
         """Note the span's final outcome; whether the committable offset moved."""
@@ -74,8 +77,16 @@ class OffsetTracker:
         """
         if self._pending or position.offset <= self._committable.offset:
             return False
-        self._committable = position
+        self._committable = replace(position, state=self._committable.state)
         return True
+
+    def _last_end(self) -> Position:
+        return self._pending[-1].end if self._pending else self._committable
+
+    def _follow(self, end: Position) -> Span:
+        span = Span(end)
+        self._pending.append(span)
+        return span
 
     def __repr__(self) -> str:
         """`<OffsetTracker committable 42, 3 pending>`."""

@@ -85,6 +85,8 @@ class Position:
     offset: int
     #: Epoch of the leader that the offset was read under, or None if unknown.
     leader_epoch: int | None = None
+    #: What the function wants to be told with the records from here on: the JSON text of an object, or None for `{}`.
+    state: bytes | None = None
 
 
 class Fetcher(Protocol):

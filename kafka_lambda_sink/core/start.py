@@ -35,5 +35,5 @@ def decide_start(committed: Committed, topic_id: str | None, *, appeared_while_r
     if written_under is not None and topic_id is not None and written_under != topic_id:
         return Start.FROM_EARLIEST
     if committed.offset is not None:
-        return Position(committed.offset, committed.leader_epoch)
+        return Position(committed.offset, committed.leader_epoch, commit_metadata.state_of(committed.metadata))
     return Start.FROM_EARLIEST if appeared_while_running else Start.FROM_RESET

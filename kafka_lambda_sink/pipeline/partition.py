@@ -26,7 +26,7 @@ from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.pipeline.judgement import Judge
-from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.progress import MAX_UNREPORTED_SPANS, PartitionProgress
 from kafka_lambda_sink.pipeline.recovery import Recovery
 from kafka_lambda_sink.telemetry.logs import get_logger
 
@@ -56,9 +56,7 @@ class PartitionSettings:
     #: Whether filters or transforms may drop records.
     may_drop: bool = False
     offset_reset: OffsetReset
-    #: At most so many spans may wait for their delivery reports, or behind one that does, before the next invocation.
-    #: Their bytes are for the task's budget to bound.
-    max_unreported_spans: int = 64
+    max_unreported_spans: int = MAX_UNREPORTED_SPANS
 
 
 class PartitionPipeline:

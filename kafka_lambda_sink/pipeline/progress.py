@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from kafka_lambda_sink.core.errors import InvocationAborted
 from kafka_lambda_sink.core.offsets import OffsetTracker, Span
@@ -11,6 +13,10 @@ from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.state import PipelineEvent, PipelineState, transition
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
+
+#: At most so many spans may wait for their delivery reports, or behind one that does, before the next invocation. Their
+#: bytes are for the task's budget to bound.
+MAX_UNREPORTED_SPANS: Final = 64
 
 
 class PartitionProgress:
@@ -47,11 +53,13 @@ class PartitionProgress:
         """Begin, or begin again after a reset, at `position`. Nothing may be pending.
 
         `commit_now` asks the coordinator to commit it at once: under `latest` a crash before the first commit would
-        otherwise lose what arrives meanwhile.
+        otherwise lose what arrives meanwhile. A reset leaves the function its state.
         """
         with self._lock:
             if self._state is PipelineState.CLOSED:
                 return
+            if self._tracker is not None:
+                position = replace(position, state=self._tracker.committable.state)
             self._tracker = OffsetTracker(position)
             self._is_urgent = commit_now
             if self._state is PipelineState.STARTING:
@@ -83,9 +91,10 @@ class PartitionProgress:
                 event = PipelineEvent.DELIVERED if is_over else PipelineEvent.RETRIABLE_FAILURE
                 self._state = transition(self._state, event)
 
-    def track(self, end: Position, cost: int = 0) -> Span:
+    def track(self, end: Position | None, cost: int = 0) -> Span:
         """Follow records up to `end` whose outcome is known; `cost` bytes are held until it is reported too.
 
+        None: reports of records that are not done yet; what comes after them waits for them too.
         Raises InvocationAborted when the epoch is dead: nothing of it is reported any more.
         """
         with self._lock:
@@ -93,7 +102,7 @@ class PartitionProgress:
                 raise InvocationAborted
             assert self._tracker is not None
             self._hold(cost)
-            return self._tracker.track(end)
+            return self._tracker.hold() if end is None else self._tracker.track(end)
 
     def delivered(self, end: Position) -> None:
         """The records up to `end` have their final outcome and need no report."""

@@ -101,9 +101,10 @@ class Reporter:
         self._is_broken = False
         self._is_closing = False
 
-    def send(self, progress: PartitionProgress, end: Position, reports: Sequence[Report], size: int) -> None:
+    def send(self, progress: PartitionProgress, end: Position | None, reports: Sequence[Report], size: int) -> None:
         """Produce the reports, `size` bytes in all, of the records up to `end`: delivered once all are written.
 
+        None: the records are not done yet.
         Blocks while the producer's queue is full. The pipeline's thread.
         """
         cost = cost_of(len(reports), size)

@@ -28,6 +28,13 @@ class TrackerAgainstModel(RuleBasedStateMachine):
         self.model.append([end, False, span])
         return span
 
+    @rule(target=spans)
+    def hold(self):
+        last = self.model[-1][0] if self.model else self.floor
+        span = self.tracker.hold()
+        self.model.append([last, False, span])
+        return span
+
     @rule(span=spans)
     def resolve(self, span):
         for entry in self.model:

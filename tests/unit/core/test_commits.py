@@ -1,3 +1,4 @@
+from kafka_lambda_sink.core import commit_metadata
 from kafka_lambda_sink.core.commits import CommitLedger
 from kafka_lambda_sink.core.ports import CommitOffset, Position
 from kafka_lambda_sink.core.record import TopicPartition
@@ -7,7 +8,7 @@ P0, P1 = TopicPartition("orders", 0), TopicPartition("orders", 1)
 
 def opened(committed: int | None = 10, epoch: int = 1) -> CommitLedger:
     ledger = CommitLedger()
-    ledger.open(P0, epoch, committed, "meta")
+    ledger.open(P0, epoch, committed, "A")
     return ledger
 
 
@@ -17,14 +18,14 @@ def offsets(ledger: CommitLedger) -> dict[TopicPartition, int]:
 
 def test_only_what_differs_from_what_the_group_has_is_due():
     ledger = opened(10)
-    ledger.open(P1, 2, None, "meta")
+    ledger.open(P1, 2, None, "A")
     assert offsets(ledger) == {}, "no position is known yet"
     ledger.offer(P0, Position(10))
     assert offsets(ledger) == {}
     ledger.offer(P1, Position(0))
     assert offsets(ledger) == {P1: 0}, "absent in the group: even its start is committed"
     ledger.offer(P0, Position(11, 4))
-    assert ledger.due([P0]) == [CommitOffset(P0, 11, 4, "meta")]
+    assert ledger.due([P0]) == [CommitOffset(P0, 11, 4, "kls1;topic=A")]
 
 
 def test_an_offset_below_the_committed_one_is_never_due():
@@ -60,7 +61,7 @@ def test_an_acknowledgement_of_an_older_epoch_counts_for_nothing():
     ledger.offer(P0, Position(50))
     sent = ledger.sending(ledger.due())
     ledger.close(P0)
-    ledger.open(P0, 2, 10, "meta")
+    ledger.open(P0, 2, 10, "A")
     assert ledger.settle(sent, {P0: "ILLEGAL_GENERATION"}) == {}
     assert ledger.settle(sent, {P0: None}) == {}
     assert ledger.committed(P0) == 10
@@ -68,7 +69,7 @@ def test_an_acknowledgement_of_an_older_epoch_counts_for_nothing():
 
 def test_a_refused_partition_is_due_again_and_the_others_are_not():
     ledger = opened(10)
-    ledger.open(P1, 2, 10, "meta")
+    ledger.open(P1, 2, 10, "A")
     ledger.offer(P0, Position(20))
     ledger.offer(P1, Position(20))
     sent = ledger.sending(ledger.due())
@@ -114,3 +115,11 @@ def test_a_commit_from_before_a_reset_does_not_use_up_its_rewind():
     ledger.offer(P0, Position(40))
     ledger.settle(ledger.sending(ledger.due()), {P0: None})
     assert ledger.committed(P0) == 40
+
+
+def test_the_state_at_an_offset_is_committed_with_it():
+    ledger = opened(10)
+    ledger.offer(P0, Position(11, None, b'{"cursor":";"}'))
+    (due,) = ledger.due()
+    assert commit_metadata.state_of(due.metadata) == b'{"cursor":"\\u003b"}'
+    assert commit_metadata.topic_id_of(due.metadata) == "A"

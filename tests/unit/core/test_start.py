@@ -33,15 +33,8 @@ def test_an_unknown_topic_id_never_discards_a_committed_offset():
     assert decide_start(committed(42, commit_metadata.encode("B")), None, appeared_while_running=False) == Position(42)
 
 
-@pytest.mark.parametrize("topic_id", ["3Db5QLSqSZieL3rJBUUegA", "a"])
-def test_metadata_round_trip(topic_id):
-    assert commit_metadata.topic_id_of(commit_metadata.encode(topic_id)) == topic_id
-
-
-@pytest.mark.parametrize("metadata", ["", "kls2;topic=x", "topic=x", "kls1;", "kls1;other=1", "{}"])
-def test_metadata_of_others_and_of_other_versions_is_ignored(metadata):
-    assert commit_metadata.topic_id_of(metadata) is None
-
-
-def test_fields_that_a_later_release_adds_are_passed_over():
-    assert commit_metadata.topic_id_of("kls1;state=9;topic=abc;more=1") == "abc"
+def test_a_start_brings_the_state_that_was_committed():
+    start = decide_start(committed(42, commit_metadata.encode("A", b'{"n":1}')), "A", appeared_while_running=False)
+    assert start == Position(42, state=b'{"n":1}')
+    elsewhere = decide_start(committed(42, commit_metadata.encode("B", b'{"n":1}')), "A", appeared_while_running=False)
+    assert elsewhere is Start.FROM_EARLIEST, "another topic's state is nobody's"

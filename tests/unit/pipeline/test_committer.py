@@ -26,7 +26,7 @@ class Committing:
         self.committer = Committer(self.member, self.clock, Alarms(self.clock), interval=1.0, session_timeout=45.0)
         self.progresses = {}
         for epoch, tp in enumerate((P0, P1), 1):
-            self.committer.ledger.open(tp, epoch, 0, "meta")
+            self.committer.ledger.open(tp, epoch, 0, "A")
             self.progresses[tp] = PartitionProgress(tp, lambda: None, ReportBudget(1 << 20))
             self.progresses[tp].start_at(Position(0), commit_now=False)
 
@@ -52,7 +52,7 @@ def test_what_is_due_is_committed_once_an_interval():
     committing.deliver(P0, 20)
     committing.tick(0.5)
     assert committing.commits == [{P0: 20}]
-    assert committing.member.commits[0].metadata == {P0: "meta"}
+    assert committing.member.commits[0].metadata == {P0: "kls1;topic=A"}
 
 
 def test_nothing_is_committed_where_nothing_moved():
@@ -190,7 +190,7 @@ def test_a_callback_for_an_older_epoch_counts_for_nothing():
     committing.deliver(P0, 10)
     committing.tick()
     committing.committer.ledger.close(P0)
-    committing.committer.ledger.open(P0, 9, 5, "meta")
+    committing.committer.ledger.open(P0, 9, 5, "A")
     committing.member.commits[0].answer()
     assert committing.committer.ledger.committed(P0) == 5
 

@@ -311,3 +311,27 @@ def test_a_partition_that_tries_again_goes_on_taking_records():
     progress.retrying(is_over=True)
     assert state(progress) is PipelineState.RUNNING
     assert progress.is_open
+
+
+def test_reports_of_records_that_are_not_done_hold_back_what_comes_behind_them():
+    progress = started(5)
+    in_part = progress.track(None)
+    done = progress.track(Position(10))
+    progress.resolve(done)
+    assert committable(progress) == 5
+    assert not progress.is_quiet
+    progress.resolve(in_part)
+    assert committable(progress) == 10
+
+
+def test_the_state_of_the_last_finished_records_stands_until_others_are_finished():
+    progress = unstarted()
+    progress.start_at(Position(5, None, b'{"n":0}'), commit_now=False)
+    span = progress.track(Position(9, None, b'{"n":1}'))
+    assert progress.committable == Position(5, None, b'{"n":0}')
+    progress.resolve(span)
+    assert progress.committable == Position(9, None, b'{"n":1}')
+    progress.rest_at(Position(11, 2))
+    assert progress.committable == Position(11, 2, b'{"n":1}'), "markers at the tail bring no state"
+    progress.start_at(Position(30), commit_now=True)
+    assert progress.committable == Position(30, None, b'{"n":1}'), "nor does a reset"
