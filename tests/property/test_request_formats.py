@@ -17,10 +17,11 @@ from kafka_lambda_sink.contracts.formats.cloudevents import build_cloudevents
 from kafka_lambda_sink.contracts.formats.confluent import build_confluent
 from kafka_lambda_sink.contracts.formats.envelope import enveloped
 from kafka_lambda_sink.contracts.formats.nordstrom import build_nordstrom_json, build_nordstrom_plain
-from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
+from kafka_lambda_sink.contracts.formats.request_format import RequestFormat, single
 from kafka_lambda_sink.contracts.formats.rows import RowOptions, build_rows
 from kafka_lambda_sink.contracts.formats.values import build_values
-from kafka_lambda_sink.core.batch import Batch
+from kafka_lambda_sink.core.batch import Batch, FailedRecord
+from kafka_lambda_sink.core.errors import RecordTooLargeError
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from tests.support.formatting import batch_of, path_to
 from tests.support.records import TP, record
@@ -41,8 +42,13 @@ FORMATS: dict[str, tuple[RequestFormat, Callable[[Any], Any]]] = {
     "rows": (build_rows(RowOptions()), lambda request: request["rows"]),
     "cloudevents": (build_cloudevents(event_type="t", connector="c"), lambda request: request),
     "values": (build_values(), lambda request: request),
+    "values, single": (single(build_values()), lambda request: [request]),
+    "nordstrom-plain, single": (single(build_nordstrom_plain()), lambda request: [request]),
     "template": (enveloped(build_values(), '{"a":{"b":["${records}"]}}', connector="c"), lambda it: it["a"]["b"][0]),
 }
+
+#: Batches have one record.
+SINGLE = {name for name in FORMATS if name.endswith("single")}
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -67,21 +73,35 @@ def records_of(contents: list[tuple[bytes | None, bytes | None, list[tuple[str, 
     contents=st.lists(
         st.tuples(VALUES, st.none() | st.text(max_size=5).map(str.encode), HEADERS), min_size=1, max_size=5
     ),
-    max_bytes=st.integers(min_value=200, max_value=2000),
+    max_records=st.integers(min_value=1, max_value=10),
+    max_bytes=st.integers(min_value=1, max_value=1500),
+    more_for_one=st.integers(min_value=0, max_value=600),
 )
-def test_each_request_is_json_with_an_entry_a_record_within_the_limit(name: str, contents: Any, max_bytes: int):
+def test_each_request_is_json_with_an_entry_a_record_and_never_above_the_limit(
+    name: str, contents: Any, max_records: int, max_bytes: int, more_for_one: int
+):
     request_format, entries_of = FORMATS[name]
-    limits = BatchLimits(max_records=10, max_bytes=max_bytes, single_max_bytes=6_000_000)
+    max_records = 1 if name in SINGLE else max_records
+    limits = BatchLimits(max_records, max_bytes, max_bytes + more_for_one)
     assembler = BatchAssembler(path_to(request_format), limits, request_format.frame(TP))
     records = records_of(contents)
-    batches = list(assembler.batches(records))
-    sent: list[SourceRecord] = []
-    for batch in batches:
-        assert isinstance(batch, Batch), batch
-        assert len(batch.payload) <= max_bytes or batch.count == 1
-        assert len(entries_of(json.loads(batch.payload))) == batch.count
-        sent += batch.records
-    assert sent == records
+    seen: list[SourceRecord] = []
+    for item in assembler.batches(records):
+        if isinstance(item, FailedRecord):
+            assert isinstance(item.error, RecordTooLargeError)
+            alone = batch_of(request_format, path_to(request_format), item.record)
+            assert len(alone.payload) > limits.single_max_bytes
+            seen.append(item.record)
+            continue
+        assert isinstance(item, Batch), item
+        assert len(item.payload) <= (limits.single_max_bytes if item.count == 1 else max_bytes)
+        assert len(entries_of(json.loads(item.payload))) == item.count <= max_records
+        seen += item.records
+        if item.count > 1:
+            for half in assembler.split(item):
+                assert len(half.payload) <= max_bytes
+                assert len(entries_of(json.loads(half.payload))) == half.count
+    assert seen == records
 
 
 @given(contents=st.lists(st.tuples(RAW, RAW, HEADERS), min_size=1, max_size=5))

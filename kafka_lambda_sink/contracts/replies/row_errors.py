@@ -27,8 +27,8 @@ class RowErrors:
     """A `ReplyContract` for batches of the format `rows`.
 
     Rows failed whose primary keys are among the errors; all that have a key, where several do. What is not JSON, or has
-    no array `errors`, says that every row succeeded. The whole batch failed: an error without a primary key or with one
-    that no row has, and an `errorCount` that is more than the errors there are.
+    no array `errors`, says that every row succeeded, whatever else it has (seed). The whole batch failed: an error
+    without a primary key or with one that no row has, and an `errorCount` that is more than the errors in the array.
     """
 
     __slots__ = ()
@@ -51,8 +51,9 @@ def _errors(reply: bytes) -> Sequence[Mapping[str, object]]:
         return ()
     if not isinstance(value, dict):
         return ()
-    found = value.get("errors")
-    errors = found if isinstance(found, list) else []
+    errors = value.get("errors")
+    if not isinstance(errors, list):
+        return ()
     count = value.get("errorCount")
     if isinstance(count, int | float) and count > len(errors):
         raise ReplyError(

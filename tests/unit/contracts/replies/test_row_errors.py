@@ -63,7 +63,8 @@ def test_an_error_may_be_of_any_form():
 @pytest.mark.parametrize(
     "reply",
     [b"", b"OK", b"\xff", b"null", b"[]", b'"x"', b"{}", b'{"errors": null}', b'{"errors": "none"}', b'{"errors": []}',
-     b'{"statusCode": 200, "errorCount": 0}'],
+     b'{"statusCode": 200, "errorCount": 0}', b'{"statusCode": 500, "errorCount": 1}',
+     b'{"statusCode": 500, "errorCount": 0, "errors": []}', b'{"errorCount": 1, "errors": null}'],
 )  # fmt: skip
 def test_what_has_no_errors_says_that_all_succeeded(reply: bytes):
     assert failed(reply, batch(b'"a"')) == {}
@@ -78,7 +79,7 @@ def test_what_has_no_errors_says_that_all_succeeded(reply: bytes):
         ({"errors": [{"error": "bad"}]}, r"errors\[0\] has no primary_key"),
         ({"errors": ["a"]}, r"errors\[0\] has no primary_key"),
         (errors("a", errorCount=2), "errorCount is 2, and the reply names 1 errors"),
-        ({"errorCount": 1}, "errorCount is 1, and the reply names 0 errors"),
+        (errors(errorCount=1), "errorCount is 1, and the reply names 0 errors"),
         (b'{"errors": [{"primary_key": "a"}], "errors": []}', "'errors' twice"),
         (b"[" * 300 + b"]" * 300, "nested deeper"),
     ],
