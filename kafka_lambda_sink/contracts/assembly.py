@@ -86,7 +86,7 @@ class BatchAssembler:
         tenants = found.tenants
         if found.entries and not found.failures and (not tenants or tenants.count(tenants[0]) == len(tenants)):
             batch = self._batch(found.records, found.entries, tenants[0] if tenants else None)
-            if len(batch.payload) <= self._limits.max_bytes:
+            if len(batch.payload) + self._frame.reserved <= self._limits.max_bytes:
                 yield batch
                 return
         owners: list[str] | list[None] = tenants or [None] * len(found.records)

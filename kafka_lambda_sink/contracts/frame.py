@@ -14,11 +14,13 @@ class Frame:
 
     before: bytes = b"["
     after: bytes = b"]"
+    #: Bytes that the contract may add when a payload is sent.
+    reserved: int = 0
 
     @property
     def size(self) -> int:
-        """Bytes of a payload without entries."""
-        return len(self.before) + len(self.after)
+        """Bytes of what is sent without entries."""
+        return len(self.before) + len(self.after) + self.reserved
 
     def payload(self, entries: Sequence[object]) -> bytes:
         """The payload that carries `entries`."""

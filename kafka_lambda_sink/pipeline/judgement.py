@@ -97,6 +97,10 @@ class Judge:
         self._counters = counters
         self._alarms = alarms
 
+    def request(self, batch: Batch) -> bytes:
+        """What is sent for a batch."""
+        return self._contract.request(batch)
+
     def verdicts(self, batch: Batch, reply: InvokeReply) -> Verdicts | BatchFailure:
         """What the reply says: of each record, or that all of them failed."""
         if reply.function_error is not None:
@@ -119,15 +123,13 @@ class Judge:
 
     def delivered(self, batch: Batch, results: Sequence[Result]) -> None:
         """The function took the batch; `results` are pairwise with its records."""
-        sink = self._policy.results
-        if sink is None or not any(result is not None for result in results):
-            self._progress.delivered(_end(batch))
-        else:
-            reports, size = sink.reports.of(batch, results)
-            sink.reporter.send(self._progress, _end(batch), reports, size)
-            self._counters.results += len(reports)
+        self._write(batch, results, self._end(batch))
         self._counters.batches += 1
         self._counters.delivered += batch.count
+
+    def delivered_in_part(self, batch: Batch, results: Sequence[Result]) -> None:
+        """The function took the batch and has more to say of it: the results count, its records not yet."""
+        self._write(batch, results, None)
 
     def failed(self, batch: Batch, failure: BatchFailure, attempts: int) -> None:
         """The batch is given up after so many invocations: `behavior.on.error`. May raise PartitionStopped."""
@@ -148,7 +150,19 @@ class Judge:
         """A filter or a transform has dropped records: they count as delivered."""
         self._counters.filtered += item.count
         if item.last is not None:
-            self._progress.delivered(Position(next_offset(item.last), item.last.leader_epoch()))
+            end = Position(next_offset(item.last), item.last.leader_epoch(), self._contract.state)
+            self._progress.delivered(end)
+
+    def _write(self, batch: Batch, results: Sequence[Result], end: Position | None) -> None:
+        sink = self._policy.results
+        if sink is not None and any(result is not None for result in results):
+            reports, size = sink.reports.of(batch, results)
+            if reports:
+                sink.reporter.send(self._progress, end, reports, size)
+                self._counters.results += len(reports)
+                return
+        if end is not None:
+            self._progress.delivered(end)
 
     def _errant(self, item: FailedRecord, error: RecordError) -> None:
         """`errors.tolerance`: for records that cannot be converted."""
@@ -163,17 +177,17 @@ class Judge:
             ) from error
         self._counters.errant += 1
         if dead_letters is None:
-            self._progress.delivered(_end(item))
+            self._progress.delivered(self._end(item))
             return
         report, size = dead_letters.reports.of(item.record, error)
-        dead_letters.reporter.send(self._progress, _end(item), [report], size)
+        dead_letters.reporter.send(self._progress, self._end(item), [report], size)
 
     def _failed(self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure, attempts: int) -> None:
         """`behavior.on.error`: for function errors, replies that fail the check, permanent refusals, large records."""
         self._counters.failed += item.count
         behavior = self._policy.behavior_on_error
         if behavior is BehaviorOnError.IGNORE:
-            self._progress.delivered(_end(item))
+            self._progress.delivered(self._end(item))
             return
         parcels = list(self._parcels(item, sent, failure, attempts))
         self._alarms.batch_failed(self._progress.tp, item, failure, is_reported=bool(parcels))
@@ -184,9 +198,9 @@ class Judge:
                 f"{self._where(item)}: {failure.function_error}: {failure.error}", hint=failure.error.hint
             ) from failure.error
         if parcels:
-            send_together(self._progress, _end(item), parcels)
+            send_together(self._progress, self._end(item), parcels)
         else:
-            self._progress.delivered(_end(item))
+            self._progress.delivered(self._end(item))
 
     def _parcels(
         self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure, attempts: int
@@ -202,6 +216,5 @@ class Judge:
     def _where(self, item: Batch | FailedRecord) -> str:
         return f"{self._progress.tp} offsets {item.first_offset} to {item.next_offset - 1}"
 
-
-def _end(item: Batch | FailedRecord) -> Position:
-    return Position(item.next_offset, item.leader_epoch)
+    def _end(self, item: Batch | FailedRecord) -> Position:
+        return Position(item.next_offset, item.leader_epoch, self._contract.state)

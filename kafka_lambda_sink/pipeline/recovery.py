@@ -24,7 +24,7 @@ from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.counters import Counters
 from kafka_lambda_sink.pipeline.delivery import ContextOf, Delivery, SendBound, draw
 from kafka_lambda_sink.pipeline.judgement import Judge
-from kafka_lambda_sink.pipeline.progress import PartitionProgress
+from kafka_lambda_sink.pipeline.progress import MAX_UNREPORTED_SPANS, PartitionProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ class Recovery:
         verdicts = self._judge.verdicts(part.batch, reply)
         if isinstance(verdicts, BatchFailure):
             return self._failed(self._failed_once(part), verdicts)
+        if verdicts.has_more:
+            return self._continued(part, verdicts)
         if not verdicts.failed:
             self._judge.delivered(part.batch, verdicts.results)
         elif self._policy.scope is RetryScope.ALONE:
@@ -107,10 +109,18 @@ class Recovery:
             return self._failed_from(self._failed_once(part), verdicts, reply)
         return ()
 
+    def _continued(self, part: _Part, verdicts: Verdicts) -> Sequence[_Part]:
+        """The function is called again for the same records: no attempt of theirs has failed."""
+        self._judge.delivered_in_part(part.batch, verdicts.results)
+        if not self._progress.wait_for_room(MAX_UNREPORTED_SPANS):
+            raise InvocationAborted
+        return (part,)
+
     def _send(self, batch: Batch, part: _Part) -> InvokeReply:
         """Send `batch`, which is `part` or of it."""
         try:
-            return self._delivery.send(batch.payload, self._bound(part), self._context(batch, part))
+            sent = self._judge.request(batch)
+            return self._delivery.send(sent, self._bound(part), self._context(batch, sent, part))
         finally:
             if self._progress.state is PipelineState.CLOSED:
                 # Came back too late, as a reply or as a failure: it is somebody else's by now.
@@ -206,11 +216,13 @@ class Recovery:
         seconds = None if oldest is None else (oldest + policy.max_age_ms - self._clock.now_ms()) / 1000
         return SendBound(left, seconds)
 
-    def _context(self, batch: Batch, part: _Part) -> ContextOf | None:
+    def _context(self, batch: Batch, sent: bytes, part: _Part) -> ContextOf | None:
         contexts = self._contexts
         if contexts is None:
             return None
-        return lambda sending: contexts.of(batch, part.attempts + sending, part.failed_attempts)
+        # An execution is named after all that it is sent.
+        told = replace(batch, payload=sent)
+        return lambda sending: contexts.of(told, part.attempts + sending, part.failed_attempts)
 
     def _wait(self, part: _Part, failure: BatchFailure) -> None:
         """Before records are sent again. Raises InvocationAborted when a stop ends the wait."""

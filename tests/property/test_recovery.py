@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, Verdicts
+from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, ReplyContract, Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.recovery import RecoveryPolicy, RetryScope
@@ -45,7 +45,7 @@ def failing(guilty: Collection[int]) -> Callable[[bytes], InvokeReply]:
     return invoke
 
 
-class NamesTheGuilty:
+class NamesTheGuilty(ReplyContract):
     """A contract by which a function names the records it could not take."""
 
     def __init__(self, guilty: Collection[int]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.claim_check import ClaimCheck
+from kafka_lambda_sink.contracts.frame import ARRAY, Frame
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.records import RecordsContract
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
@@ -72,6 +73,7 @@ class Delivering:
         logs_errant: bool = False,
         logs_timestamps: bool = False,
         store: ClaimStore | None = None,
+        frame: Frame = ARRAY,
     ) -> None:
         self.clock = SteppedClock()
         self.alarms = Alarms(self.clock)
@@ -88,7 +90,7 @@ class Delivering:
         delivery = Delivery(self.invoker, retry or RetryPolicy(), self.clock, self._on_retry, jitter=lambda: jitter)
         limits = BatchLimits(batch_size, max_bytes, max_bytes)
         claims = ClaimCheck(plain_converter(), store, bucket="large", prefix="") if store else None
-        assembler = BatchAssembler(converter or PickyConverter(), limits, claims=claims)
+        assembler = BatchAssembler(converter or PickyConverter(), limits, frame, claims)
         judge = Judge(
             self.progress,
             replace(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kafka_lambda_sink.contracts.replies.json_reply import read_reply
-from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, Verdicts
+from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, ReplyContract, Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import ReplyError
 from kafka_lambda_sink.core.ports import InvokeReply
@@ -27,7 +27,7 @@ _FAILED: Final = RecordFailure(f"it is one of the {_FAILURES}")
 _QUOTED: Final = 120
 
 
-class BatchItemFailures:
+class BatchItemFailures(ReplyContract):
     """A `ReplyContract` for one partition.
 
     All records are delivered: null, `{}`, and `batchItemFailures` that are null or empty. An identifier is

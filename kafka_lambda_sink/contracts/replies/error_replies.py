@@ -5,6 +5,7 @@ Source: seed ("Fivetran": error responses). Lambda itself marks such a reply onl
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from kafka_lambda_sink.contracts.replies.json_reply import UnreadableReplyError, read_reply
@@ -22,7 +23,7 @@ _MAX_TEXT: Final = 4096
 _SPACE: Final = b" \t\r\n"
 
 
-class ErrorReplies:
+class ErrorReplies(ReplyContract):
     """A `ReplyContract` around another one, which judges all other replies."""
 
     __slots__ = ("_inner",)
@@ -34,15 +35,13 @@ class ErrorReplies:
         """See ReplyContract. Raises FunctionError for an object whose `errorMessage` is anything but null."""
         # Replies that are arrays, as most are, are parsed by their own contract alone.
         if reply.payload.lstrip(_SPACE).startswith(b"{"):
-            _raise_error(reply.payload)
+            with suppress(UnreadableReplyError):
+                raise_error(read_reply(reply.payload))
         return self._inner.judge(reply, batch)
 
 
-def _raise_error(payload: bytes) -> None:
-    try:
-        value = read_reply(payload)
-    except UnreadableReplyError:
-        return
+def raise_error(value: object) -> None:
+    """Raise FunctionError where a reply's value is an object whose `errorMessage` is anything but null."""
     if not isinstance(value, dict) or value.get(_MESSAGE) is None:
         return
     kind, message = value.get(_TYPE), str(value[_MESSAGE])[:_MAX_TEXT]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from kafka_lambda_sink.contracts.replies.verdicts import Verdicts
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract, Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.ports import InvokeReply
 
 _TAKEN: Final = Verdicts(())
 
 
-class NoContract:
+class NoContract(ReplyContract):
     """A `ReplyContract` that looks at nothing and writes nothing."""
 
     __slots__ = ()

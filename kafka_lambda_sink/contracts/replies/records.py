@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kafka_lambda_sink.contracts.replies.verdicts import Verdicts
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract, Verdicts
 from kafka_lambda_sink.contracts.reply import ReplyChecker
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.record import TopicPartition
 
 
-class RecordsContract:
+class RecordsContract(ReplyContract):
     """A `ReplyContract` for one partition."""
 
     __slots__ = ("_check",)

@@ -11,7 +11,7 @@ from typing import Final
 
 from kafka_lambda_sink.contracts.formats.rows import Row
 from kafka_lambda_sink.contracts.replies.json_reply import UnreadableReplyError, read_reply
-from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, Verdicts
+from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, ReplyContract, Verdicts
 from kafka_lambda_sink.contracts.request import encode
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import ReplyError
@@ -23,7 +23,7 @@ _MAX_ERROR: Final = 4096
 _QUOTED: Final = 80
 
 
-class RowErrors:
+class RowErrors(ReplyContract):
     """A `ReplyContract` for batches of the format `rows`.
 
     Rows failed whose primary keys are among the errors; all that have a key, where several do. What is not JSON, or has

@@ -46,10 +46,23 @@ class Verdicts:
     results: Sequence[Result]
     #: Index in the batch → why.
     failed: Mapping[int, RecordFailure] = field(default_factory=dict)
+    #: The function has more to say of the batch: the results are written, and it is sent again. Nothing has failed.
+    has_more: bool = False
 
 
 class ReplyContract(Protocol):
-    """Reads the replies of a function that ran without an error. Pure; any thread."""
+    """Reads the replies of a function that ran without an error. Pure; belongs to one pipeline's thread."""
+
+    __slots__ = ()
+
+    @property
+    def state(self) -> bytes | None:
+        """What requests start from behind the last finished batch (`core.ports.Position`); None: nothing is kept."""
+        return None
+
+    def request(self, batch: Batch) -> bytes:
+        """What is sent for a batch: its payload, or what is made of it now, within the frame's `reserved` bytes."""
+        return batch.payload
 
     def judge(self, reply: InvokeReply, batch: Batch) -> Verdicts:
         """The verdicts.
