@@ -29,7 +29,7 @@ the end of the file, as comments with the lines that are proposed. Formats are t
 
 - What a file refers to and does not say (`Ref`, `GetAtt`, `var.x`, `${opt:stage}`, secrets of a vault) becomes
   `${NAME}` and is asked for by that name: `--resolve NAME=VALUE`. Defaults of parameters and variables are taken, and
-  told.
+  told. A whole block that is a reference (`FilterCriteria: !If […]`, Terraform's `dynamic`) needs a decision.
 - Of a file with several connectors or triggers, `--only NAME` says which.
 - The new file has the secrets of the old one, hence the mode 600. A file that is there already is never written over.
 

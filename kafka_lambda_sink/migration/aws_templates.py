@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kafka_lambda_sink.migration.event_source import EventSource, flatten
 from kafka_lambda_sink.migration.references import placeholder
 
 _MAPPING: Final = "AWS::Lambda::EventSourceMapping"
+_ALIAS: Final = "AWS::Lambda::Alias"
 _FUNCTIONS: Final = frozenset({"AWS::Lambda::Function", "AWS::Serverless::Function"})
 _SAM_EVENTS: Final = frozenset({"MSK", "SelfManagedKafka"})
 #: What SAM calls otherwise.
 SAM_NAMES: Final = {"Stream": "EventSourceArn", "KafkaBootstrapServers": "BootstrapServers", "KmsKeyArn": "KMSKeyArn"}
 _SUB: Final = re.compile(r"\$\{([^{}!][^{}]*)\}")
+#: A reference that CloudFormation resolves when it deploys.
+_DYNAMIC: Final = re.compile(r"\{\{(resolve:[^{}]*)\}\}")
+#: `Ref` of it means that the setting is not there.
+_NO_VALUE: Final = "AWS::NoValue"
+#: Parameters whose default is a path in the parameter store, not the value.
+_STORED: Final = "AWS::SSM::"
+_PUBLISHED: Final = "AutoPublishAlias"
 
 
 class Template:
@@ -23,29 +31,34 @@ class Template:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.resources: Mapping[str, Any] = document.get("Resources") or {}
         self._parameters: Mapping[str, Any] = document.get("Parameters") or {}
+        self._maps: Mapping[str, Any] = document.get("Mappings") or {}
+        self._globals: Mapping[str, Any] = (document.get("Globals") or {}).get("Function") or {}
         #: Parameters whose default was taken.
         self.defaults: dict[str, str] = {}
 
     def resolve(self, node: Any) -> Any:
         """The value with functions replaced: by what they mean, or by `${NAME}`."""
         if isinstance(node, list):
-            return [self.resolve(item) for item in node]
+            return [value for item in node if (value := self.resolve(item)) is not None]
+        if isinstance(node, str):
+            return _DYNAMIC.sub(lambda found: placeholder(found[1].replace(":", ".")), node)
         if not isinstance(node, Mapping):
             return node
         if len(node) == 1:
             (name, argument), *_ = node.items()
             if name == "Ref":
-                return self._ref(str(argument))
+                return None if argument == _NO_VALUE else self._ref(str(argument))
             if str(name).startswith("Fn::"):
                 return self._call(name, argument)
         return {key: self.resolve(value) for key, value in node.items()}
 
     def _ref(self, name: str) -> Any:
-        default = (self._parameters.get(name) or {}).get("Default")
-        if default not in {None, ""}:
+        parameter = self._parameters.get(name) or {}
+        default = parameter.get("Default")
+        if default not in {None, ""} and not str(parameter.get("Type", "")).startswith(_STORED):
             self.defaults[name] = str(default)
             return default
-        return self._function(name) or placeholder(name)
+        return self._function(name) or self._alias(name) or placeholder(name)
 
     def _call(self, name: str, argument: Any) -> Any:
         resolved = self.resolve(argument)
@@ -60,7 +73,16 @@ class Template:
         if name == "Fn::Sub":
             text, given = resolved if isinstance(resolved, list) else (resolved, {})
             return _SUB.sub(lambda found: self._substitute(found[1].strip(), given), str(text))
-        return placeholder(f"{name}.{resolved}" if isinstance(resolved, str) else name)
+        steps = resolved if isinstance(resolved, list) else [resolved]
+        found = self._found(steps) if name == "Fn::FindInMap" else None
+        # All of it: two of them are two references.
+        return found if found is not None else placeholder(".".join([name, *map(str, steps)]))
+
+    def _found(self, steps: Sequence[Any]) -> Any:
+        found: Any = self._maps
+        for step in steps:
+            found = found.get(str(step)) if isinstance(found, Mapping) else None
+        return found
 
     def _substitute(self, name: str, given: Mapping[str, Any]) -> str:
         if name in given:
@@ -74,6 +96,20 @@ class Template:
         if resource.get("Type") not in _FUNCTIONS:
             return None
         return self.function_of(name)
+
+    def _alias(self, name: str) -> str | None:
+        """A function of this template by its alias, where both are written down."""
+        resource = self.resources.get(name) or {}
+        if resource.get("Type") != _ALIAS:
+            return None
+        properties = resource.get("Properties") or {}
+        return f"{self.resolve(properties.get('FunctionName'))}:{self.resolve(properties.get('Name'))}"
+
+    def trigger_of(self, name: str) -> str:
+        """What the events of a function of SAM call: its alias, where it publishes one."""
+        own = self.resources[name].get("Properties") or {}
+        alias = self.resolve(own.get(_PUBLISHED) or self._globals.get(_PUBLISHED))
+        return f"{self.function_of(name)}:{alias}" if alias else self.function_of(name)
 
     def function_of(self, name: str) -> str:
         """How to call a function of this template."""
@@ -95,7 +131,7 @@ def event_sources(document: Mapping[str, Any]) -> Iterator[EventSource]:
                 given = template.resolve(event.get("Properties") or {})
                 renamed = {SAM_NAMES.get(key, key): value for key, value in given.items()}
                 written = {ours: theirs for theirs, ours in SAM_NAMES.items() if theirs in given}
-                settings = {"FunctionName": template.function_of(name), **renamed}
+                settings = {"FunctionName": template.trigger_of(name), **renamed}
                 source = EventSource(f"{name}-{title}", flatten(settings, written))
                 yield _noted(source, template)
 

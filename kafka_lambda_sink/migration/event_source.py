@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ _NESTED: Final = {
     ("FilterCriteria", "Filters"): "Filters",
     ("DestinationConfig", "OnFailure", "Destination"): "OnFailure",
 }
-_CONTAINERS: Final = {path[0] for path in _NESTED}
+_CONTAINERS: Final = {path[:depth] for path in _NESTED for depth in range(1, len(path))}
 
 
 @dataclass(slots=True)
@@ -46,20 +46,28 @@ class EventSource:
 
 
 def flatten(properties: Mapping[str, Any], written: Mapping[str, str] | None = None) -> dict[str, Given]:
-    """The settings of an API call or a template: what is nested gets a name of its own.
+    """The settings of an API call or a template: what is nested gets a name of its own, what is not known its path.
 
     `written` has the name in the file of each setting that is called otherwise there.
     """
     names = written or {}
-    found = {
-        key: Given(names.get(key, key), value)
-        for key, value in properties.items()
-        if key not in _CONTAINERS and value is not None
-    }
-    for path, name in _NESTED.items():
-        value: Any = properties
-        for step in path:
-            value = value.get(step) if isinstance(value, Mapping) else None
-        if value is not None:
-            found[name] = Given(names.get(name, ".".join(path)), value)
+    found: dict[str, Given] = {}
+    for path, value in _leaves(properties, ()):
+        name = _NESTED.get(path) or ".".join(path)
+        first = names.get(path[0], path[0])
+        found[name] = Given(names.get(name) or ".".join((first, *path[1:])), value)
     return found
+
+
+def is_container(name: str) -> bool:
+    """Whether a setting of `flatten` is one that has others inside, and was not looked into: it is a reference."""
+    return tuple(name.split(".")) in _CONTAINERS
+
+
+def _leaves(node: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in node.items():
+        path = (*above, str(key))
+        if path in _CONTAINERS and isinstance(value, Mapping):
+            yield from _leaves(value, path)
+        elif value is not None:
+            yield path, value

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from kafka_lambda_sink.migration.access import ask_for_access
-from kafka_lambda_sink.migration.event_source import EventSource
+from kafka_lambda_sink.migration.event_source import EventSource, is_container
 from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, to, whole_number
 from kafka_lambda_sink.migration.references import names_in, placeholder, replace_in
 
@@ -21,6 +21,7 @@ _ATTEMPTS: Final = "aws.lambda.retry.function.errors"
 _WINDOW: Final = "aws.lambda.batch.window.ms"
 _AGE: Final = "aws.lambda.record.max.age.ms"
 _GROUP: Final = "consumer.override.group.id"
+_REGION: Final = "Region"
 _KAFKA_DESTINATION: Final = "kafka://"
 _ARN_REGION: Final = re.compile(r"arn:aws[a-zA-Z-]*:[a-z]+:([a-z]{2,}(?:-[a-z]+)+-\d+):")
 _NAME: Final = re.compile(r"(?:.*:function:)?([A-Za-z0-9_-]+)(?::[A-Za-z0-9_$-]+)?")
@@ -75,8 +76,14 @@ def _filters(migration: Migration, given: Given) -> None:
 
 
 def _responses(migration: Migration, given: Given) -> None:
-    if "ReportBatchItemFailures" in given.text:
-        migration.put(given.name, "aws.lambda.reply.contract", "batch-item-failures")
+    contract = "aws.lambda.reply.contract", "batch-item-failures"
+    if names_in(given.text):
+        question = f"is a reference, {given.text}: where it says ReportBatchItemFailures"
+        migration.ask(given.name, question, contract)
+    elif "ReportBatchItemFailures" in given.text:
+        migration.put(given.name, *contract)
+    else:
+        migration.drop(given.name, "it names none")
 
 
 def _destination(migration: Migration, given: Given) -> None:
@@ -89,7 +96,7 @@ def _destination(migration: Migration, given: Given) -> None:
 
 
 def _group(migration: Migration, given: Given) -> None:
-    """Told with the offsets."""
+    migration.drop(given.name, "see offsets")
 
 
 def _registry(migration: Migration, given: Given) -> None:
@@ -215,8 +222,7 @@ def migrate_event_source(migration: Migration, source: EventSource, group: str |
         given = settings.get(name)
         if given is not None:
             rule.apply(migration, given)
-    for name in settings.keys() - _BY_NAME.keys():
-        migration.drop(settings[name].name, "of no use for Kafka, or unknown")
+    _tell_the_rest(migration, settings)
     _say_the_defaults(migration, settings)
     _region(migration, source)
     migration.put("the event", "aws.lambda.request.format", "aws-msk" if is_msk else "aws-self-managed")
@@ -244,6 +250,14 @@ def connector_name(source: EventSource) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-") or "sink"
 
 
+def _tell_the_rest(migration: Migration, settings: Mapping[str, Given]) -> None:
+    for name, given in settings.items():
+        if is_container(name):
+            migration.ask(given.name, f"is a reference, {given.text}: write in what it says")
+        elif name not in _BY_NAME and name != _REGION:
+            migration.drop(given.name, "of no use for Kafka, or unknown")
+
+
 def _say_the_defaults(migration: Migration, settings: Mapping[str, Given]) -> None:
     """What is in force there without a word, and differs from ours."""
     if "BatchSize" not in settings:
@@ -260,15 +274,18 @@ def _say_the_defaults(migration: Migration, settings: Mapping[str, Given]) -> No
 
 def _region(migration: Migration, source: EventSource) -> None:
     """Of any ARN: a trigger, its cluster and its function are in one region."""
-    arns = [
-        source.text(name)
-        for name in ("FunctionName", "FunctionArn", "EventSourceArn", "EventSourceMappingArn", "Region")
-    ]
+    arns = [source.text(name) for name in ("FunctionName", "FunctionArn", "EventSourceArn", "EventSourceMappingArn")]
     found = next((match for match in map(_ARN_REGION.match, arns) if match), None)
     if found is not None:
         migration.put("the ARN", "aws.lambda.region", found[1])
-    elif source.text("Region"):
-        migration.put(source.settings["Region"].name, "aws.lambda.region", source.text("Region"))
+    if source.text(_REGION):
+        migration.put(source.settings[_REGION].name, "aws.lambda.region", source.text(_REGION))
+    key = "aws.lambda.region"
+    if key not in migration.settings and key in migration.answers:
+        migration.settings[key] = migration.answers[key]
+    elif key not in migration.settings:
+        question = f"the function's, unless the environment says it: --resolve '{key}=…'"
+        migration.ask(key, question, (key, placeholder(key)))
 
 
 def _offsets(migration: Migration, source: EventSource, group: str | None) -> None:

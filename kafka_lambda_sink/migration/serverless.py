@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from kafka_lambda_sink.migration.aws_templates import Template
 from kafka_lambda_sink.migration.event_source import EventSource, flatten
-from kafka_lambda_sink.migration.migration import Given
+from kafka_lambda_sink.migration.migration import Given, MigrationError
 from kafka_lambda_sink.migration.references import placeholder
 
 _EVENTS: Final = frozenset({"msk", "kafka"})
@@ -41,9 +41,12 @@ _ACCESS: Final = {
     "clientCertificateTlsAuth": "CLIENT_CERTIFICATE_TLS_AUTH",
     "serverRootCaCertificate": "SERVER_ROOT_CA_CERTIFICATE",
 }
-#: An innermost variable: `${source, fallback}`.
-_VARIABLE: Final = re.compile(r"\$\{([^{}$]*)\}")
-_FALLBACK: Final = re.compile(r"""^(?P<source>[^,]*),\s*(?P<quote>['"]?)(?P<text>[^'",]*)(?P=quote)$""")
+#: An innermost variable: `${source, fallback, …}`; what is asked for may stand in it.
+_VARIABLE: Final = re.compile(r"\$\{((?:[^{}$\0]|\0\{[^{}]*\})*)\}")
+#: Its parts, which may be in quotes.
+_PART: Final = re.compile(r"""\s*(?:'([^']*)'|"([^"]*)"|([^,]+))\s*(?:,|$)""")
+#: What stands outside of the file: `opt:stage`, `env:X`, `ssm:/path`, `file(other.yml):key`, `cf(region):stack.Output`.
+_OUTSIDE: Final = re.compile(r"\w+(?:\([^)]*\))?:.*|file\(.*", re.DOTALL)
 #: Variables inside of variables that are resolved at most.
 _DEPTH: Final = 20
 _UNKNOWN: Final = "\0"
@@ -80,21 +83,34 @@ class _Service:
         return text.replace(f"{_UNKNOWN}{{", "${")
 
     def _value(self, expression: str) -> Any:
-        match = _FALLBACK.match(expression)
-        source = (match["source"] if match else expression).strip()
-        if source.startswith("self:"):
-            found: Any = self._document
-            for step in source.removeprefix("self:").split("."):
-                found = found.get(step) if isinstance(found, Mapping) else None
-            if found is not None:
-                return self.resolve(found)
-        if source == "sls:stage":
-            stage = (self._document.get("provider") or {}).get("stage")
-            return self.resolve(stage) if stage else "dev"
-        if match is not None:
-            self.defaults[source] = match["text"]
-            return match["text"]
-        return self._asked(source)
+        sources = [(single, double, bare.strip()) for single, double, bare in _PART.findall(expression)]
+        asked = None
+        for single, double, source in sources:
+            if not source:
+                found: Any = single or double
+            elif source.startswith("self:"):
+                found = self._own(source.removeprefix("self:"))
+            elif source == "sls:stage":
+                found = self._stage()
+            else:
+                # The first part is never a value by itself, and `opt.stage` what was asked for already.
+                found = None if asked is None or _OUTSIDE.fullmatch(source) else source
+            if found is not None and found != "null":
+                if asked is not None:
+                    self.defaults[asked] = str(found).replace(f"{_UNKNOWN}{{", "${")
+                return found
+            asked = asked or source
+        return self._asked(asked or expression)
+
+    def _own(self, path: str) -> Any:
+        found: Any = self._document
+        for step in path.split("."):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return self.resolve(found) if found is not None else None
+
+    def _stage(self) -> Any:
+        stage = (self._document.get("provider") or {}).get("stage")
+        return self.resolve(stage) if stage else "dev"
 
     @staticmethod
     def _asked(source: str) -> str:
@@ -104,9 +120,9 @@ class _Service:
 def event_sources(document: Mapping[str, Any]) -> Iterator[EventSource]:
     """Every Kafka trigger of a service."""
     service = _Service(document)
-    template = Template(document.get("resources") or {})
+    template = Template(_merged(document.get("resources")))
     region = service.resolve((document.get("provider") or {}).get("region"))
-    for key, function in (document.get("functions") or {}).items():
+    for key, function in _merged(document.get("functions"), must=True).items():
         for event in function.get("events") or ():
             for kind in _EVENTS & event.keys() if isinstance(event, Mapping) else ():
                 source = EventSource(key, _settings(template.resolve(service.resolve(event[kind]))))
@@ -121,12 +137,26 @@ def event_sources(document: Mapping[str, Any]) -> Iterator[EventSource]:
                 yield source
 
 
+def _merged(node: Any, *, must: bool = False) -> dict[str, Any]:
+    """What may stand in a list of parts, of which some are in other files. Raises MigrationError if they `must` not."""
+    merged: dict[str, Any] = {}
+    for part in node if isinstance(node, list) else [node or {}]:
+        if isinstance(part, Mapping):
+            for key, value in part.items():
+                both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+                merged[key] = {**merged[key], **value} if both else value
+        elif must:
+            raise MigrationError(
+                f"some of it is in another file: {part}", hint="`serverless print` writes all of it: migrate that."
+            )
+    return merged
+
+
 def _settings(event: Mapping[str, Any]) -> dict[str, Given]:
     renamed = {NAMES.get(key, key): value for key, value in event.items() if key not in _ACCESS}
     access = [
         {"Type": _ACCESS.get(kind, kind), "URI": uri}
-        for kind, uris in {**(event.get("accessConfigurations") or {}), **event}.items()
-        if kind in _ACCESS
+        for kind, uris in _accesses(event)
         for uri in (uris if isinstance(uris, list) else [uris])
     ]
     renamed.pop("accessConfigurations", None)
@@ -134,3 +164,8 @@ def _settings(event: Mapping[str, Any]) -> dict[str, Given]:
         renamed["SourceAccessConfigurations"] = access
     written = {ours: theirs for theirs, ours in NAMES.items() if theirs in event}
     return flatten(renamed, written | {"SourceAccessConfigurations": "accessConfigurations"})
+
+
+def _accesses(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from (event.get("accessConfigurations") or {}).items()
+    yield from ((kind, uris) for kind, uris in event.items() if kind in _ACCESS)

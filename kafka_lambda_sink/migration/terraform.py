@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from kafka_lambda_sink.migration.event_source import EventSource, flatten
+from kafka_lambda_sink.migration.migration import Given
 from kafka_lambda_sink.migration.references import placeholder
 
 _RESOURCE: Final = "aws_lambda_event_source_mapping"
@@ -34,10 +36,15 @@ NESTED_NAMES: Final = {
 }
 #: Blocks that may stand several times; of every other one there is one.
 _LISTS: Final = frozenset({"SourceAccessConfigurations", "Filters", "SchemaValidationConfigs", "AccessConfigs"})
-#: Of Terraform itself; `id` and `function_arn` are what a plan adds.
-_META: Final = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "timeouts", "id", "tags_all"})
+#: Of Terraform itself; `id` and `tags_all` are what a plan adds.
+_META: Final = frozenset({"depends_on", "lifecycle", "provider", "timeouts", "id", "tags_all"})
+#: What makes several of one.
+_MANY: Final = ("count", "for_each")
 _EXPRESSION: Final = re.compile(r"\$\{((?:[^{}]|\{[^{}]*\})*)\}")
-_ATTRIBUTE: Final = re.compile(r"aws_lambda_(?:function|alias)\.(?P<name>[\w-]+)(?:\[[^]]*\])?\.\w+")
+_ATTRIBUTE: Final = re.compile(r"aws_lambda_(?P<kind>function|alias)\.(?P<name>[\w-]+)(?:\[[^]]*\])?\.(?P<what>\w+)")
+#: What calls a function without saying a version.
+_NAMES_OF_FUNCTION: Final = frozenset({"arn", "function_name", "id"})
+_HEREDOC: Final = re.compile(r"<<(?P<indented>-?)(?P<end>\w+)\n(?P<text>.*?)\n?\s*(?P=end)\s*", re.DOTALL)
 _JSONENCODE: Final = re.compile(r"\$\{\s*jsonencode\((?P<value>.*)\)\s*\}", re.DOTALL)
 
 #: What AWS makes up when the mapping is made.
@@ -89,8 +96,17 @@ def sources_of_hcl(document: Mapping[str, Any], parse: Parse) -> Iterator[EventS
     """Every Kafka trigger of a file, as `hcl2` reads it: texts in quotes, expressions in `${…}`."""
     module = _Module(document, parse)
     for name, block in module.resources(_RESOURCE):
-        source = _source(name, {key: module.value(value) for key, value in block.items() if not key.startswith("__")})
+        dynamic = {_bare(each): value for part in block.get("dynamic") or () for each, value in part.items()}
+        plain = {key: value for key, value in block.items() if key != "dynamic" and not key.startswith("__")}
+        source = _source(name, {key: module.value(value) for key, value in plain.items()})
         if source.is_kafka:
+            region = module.region() if "provider" not in plain else None
+            if region is not None and "Region" not in source.settings:
+                source.settings["Region"] = Given("the provider's region", region)
+            source.notes += [
+                (f"dynamic {each}", "a block made by a rule: write in what comes of it") for each in dynamic
+            ]
+            source.notes += [(each, "there may be none of it, or several") for each in _MANY if each in plain]
             source.notes += [
                 (f"var.{name}", f"its default was taken: {value}") for name, value in module.defaults.items()
             ]
@@ -144,11 +160,23 @@ class _Module:
         if root == "local" and rest in self._locals:
             return self.value(self._locals[rest])
         function = _ATTRIBUTE.fullmatch(text)
-        if function is not None:
-            for name, body in self.resources("aws_lambda_function"):
-                if name == function["name"] and "function_name" in body:
-                    return self.value(body["function_name"])
-        return placeholder(text)
+        return (self._function(**function.groupdict()) if function is not None else None) or placeholder(text)
+
+    def _function(self, kind: str, name: str, what: str) -> str | None:
+        """How to call a function or alias; None where it is in another file, or `what` is something else of it."""
+        body = next((body for found, body in self.resources(f"aws_lambda_{kind}") if found == name), {})
+        if kind == "alias" and what == "arn" and {"function_name", "name"} <= body.keys():
+            return f"{self.value(body['function_name'])}:{self.value(body['name'])}"
+        is_named = kind == "function" and what in _NAMES_OF_FUNCTION and "function_name" in body
+        return str(self.value(body["function_name"])) if is_named else None
+
+    def region(self) -> Any:
+        """Of the provider that resources have where they do not name one, or None."""
+        for block in self._document.get("provider") or ():
+            for name, body in block.items():
+                if _bare(name) == "aws" and "alias" not in body and "region" in body:
+                    return self.value(body["region"])
+        return None
 
 
 def _bare(name: Any) -> str:
@@ -156,6 +184,9 @@ def _bare(name: Any) -> str:
 
 
 def _unquoted(text: str) -> str:
+    heredoc = _HEREDOC.fullmatch(text.strip('"'))
+    if heredoc is not None:
+        return textwrap.dedent(heredoc["text"]) if heredoc["indented"] else heredoc["text"]
     if len(text) > 1 and text[0] == text[-1] == '"':
         try:
             return str(json.loads(text))
@@ -168,7 +199,7 @@ def _unquoted(text: str) -> str:
 
 
 def _source(name: str, given: Mapping[str, Any]) -> EventSource:
-    properties = {key: value for key, value in given.items() if key not in _META and _is_given(value)}
+    properties = {key: value for key, value in given.items() if key not in _MANY and _is_given(value)}
     written = {_api_name(key): key for key in properties} | NESTED_NAMES
     return EventSource(name, flatten(_api_form(properties), written))
 

@@ -23,6 +23,7 @@ CONNECTORS = [
 PROPOSED = {
     "SCHEMA_REGISTRY_URL": "https://registry.example.com",
     "aws.role.arn": "arn:aws:iam::123456789012:role/invoke",
+    "aws.lambda.region": "eu-west-1",
 }
 #: Sizes of topics that are not written.
 SIZES = re.compile(r"reporter_(?:result|error)_topic_(?:partitions|replication_factor)")

@@ -16,12 +16,16 @@ Parameters:
   Stage: {Type: String, Default: dev}
   Arn: {Type: String}
   Blank: {Type: String, Default: ""}
+  Stored: {Type: "AWS::SSM::Parameter::Value<String>", Default: /kafka/brokers}
+Mappings:
+  Sizes: {dev: {Batch: 50}}
 Resources:
   Named:
     Type: AWS::Lambda::Function
     Properties: {FunctionName: !Sub "orders-${Stage}"}
   Unnamed: {Type: AWS::Serverless::Function}
   Queue: {Type: AWS::SQS::Queue}
+  Live: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Named, Name: live}}
 """)
 
 
@@ -44,7 +48,14 @@ Resources:
         ("!Join ['-', [a, !Ref Stage]]", "a-dev"),
         ("!Split [',', 'a,b']", ["a", "b"]),
         ("!ImportValue shared-cluster", "${Fn.ImportValue.shared-cluster}"),
-        ("!If [IsProd, a, b]", "${Fn.If}"),
+        ("!If [IsProd, a, b]", "${Fn.If.IsProd.a.b}"),
+        ("!If [IsProd, {a: 5}, !Ref AWS::NoValue]", "${Fn.If.IsProd._a_5}"),
+        ("{a: !Ref AWS::NoValue, b: [!Ref AWS::NoValue, 1]}", {"a": None, "b": [1]}),
+        ("!FindInMap [Sizes, !Ref Stage, Batch]", 50),
+        ("!FindInMap [Sizes, !Ref AWS::Region, Batch]", "${Fn.FindInMap.Sizes._AWS.Region_.Batch}"),
+        ("!Ref Stored", "${Stored}"),
+        ("'{{resolve:ssm:/brokers}}:9092'", "${resolve.ssm./brokers}:9092"),
+        ("!Ref Live", "orders-dev:live"),
         ("{a: [!Ref Stage, 5, true]}", {"a": ["dev", 5, True]}),
     ],
 )
@@ -60,6 +71,11 @@ def test_functions_of_cloudformation(text, value):
         ("${self:custom.deep.name}-x", "deep-x"),
         ("a-${self:provider.stage}-${sls:stage}", "a-dev-dev"),
         ("${opt:topic, 'fallback'}", "fallback"),
+        ("${opt:topic, self:custom.topic}", "orders-dev"),
+        ("${opt:topic, env:TOPIC, self:custom.none, 'a, b'}", "a, b"),
+        ("${opt:topic, ${self:custom.deep.name}}", "deep"),
+        ("${opt:topic, ssm:/topic}", "${opt.topic}"),
+        ("${opt:topic, ${env:TOPIC}}", "${env.TOPIC}"),
         ("${param:topic}", "${param.topic}"),
         ("${self:custom.none}", "${self.custom.none}"),
         ("${env:TOPIC}-${self:custom.loop}", "${env.TOPIC}-"),
@@ -77,6 +93,22 @@ functions:
 """)
     (source,) = event_sources(document)
     assert source.text("Topics") == topic
+
+
+def test_what_stands_in_lists_of_parts_is_found():
+    document = parse_yaml("""
+service: shop
+resources:
+  - ${file(other.yml)}
+  - {Parameters: {Topic: {Type: String, Default: orders}}}
+functions:
+  - a: {name: first, events: [{kafka: {bootstrapServers: [b:1], topic: x}}]}
+  - b: {name: second, events: [{kafka: {bootstrapServers: [b:1], topic: {Ref: Topic}}}]}
+""")
+    assert [each.text("Topics") for each in event_sources(document)] == ["x", "orders"]
+    document["functions"].append("${file(functions.yml)}")
+    with pytest.raises(MigrationError, match=r"another file: \$\{file\(functions.yml\)\}"):
+        list(event_sources(document))
 
 
 def test_variables_that_refer_to_themselves_end():
@@ -102,6 +134,12 @@ functions: {f: {events: [{kafka: {bootstrapServers: [b:1], topic: "${self:custom
         ("aws_lambda_function.f.arn", "orders"),
         ("aws_lambda_function.f[0].function_name", "orders"),
         ("aws_lambda_function.g.arn", "${aws_lambda_function.g.arn}"),
+        ("aws_lambda_function.f.qualified_arn", "${aws_lambda_function.f.qualified_arn}"),
+        ("aws_lambda_alias.f.arn", "orders:live"),
+        ("aws_lambda_alias.g.arn", "${aws_lambda_alias.g.arn}"),
+        ("aws_lambda_alias.f.name", "${aws_lambda_alias.f.name}"),
+        ('<<EOF\n{"a": "${var.stage}"}\nEOF\n', '{"a": "prod"}'),
+        ("<<-EOF\n    a\n      b\n    EOF\n", "a\n  b"),
         ('jsonencode({ value = { a = [1, "x"] } })', '{"value": {"a": [1, "x"]}}'),
         ('join("-", ["a", "b"])', "${join_-_a_b}"),
         ("500", 500),
@@ -115,6 +153,10 @@ variable "count" {{ default = 5 }}
 variable "other" {{ type = string }}
 locals {{ topic = "orders-${{var.stage}}" }}
 resource "aws_lambda_function" "f" {{ function_name = "orders" }}
+resource "aws_lambda_alias" "f" {{
+  name          = "live"
+  function_name = aws_lambda_function.f.function_name
+}}
 resource "aws_lambda_event_source_mapping" "m" {{
   topics     = ["x"]
   batch_size = {expression}
