@@ -14,6 +14,7 @@ from kafka_lambda_sink.config.function_checks import function_errors, function_w
 from kafka_lambda_sink.config.invocation_checks import invocation_errors, invocation_warnings
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import registry_errors
+from kafka_lambda_sink.config.routing_checks import routing_errors, routing_warnings
 from kafka_lambda_sink.config.topic_loops import topic_loops
 
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload
@@ -38,6 +39,7 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _group(config, clients.coordinator)
     yield from registry_errors(config)
     yield from _requests(config)
+    yield from routing_errors(config)
     yield from field_errors(config)
 
 
@@ -55,6 +57,7 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
             yield Finding(("aws_lambda_log_type", "aws_lambda_invocation_type"), message, "no-effect")
     yield from function_warnings(config)
     yield from invocation_warnings(config)
+    yield from routing_warnings(config)
     yield from _idle_dead_letters(config)
     if config.aws_profile and config.aws_access_key_id:
         yield Finding(("aws_profile", "aws_access_key_id"), "has no effect beside static keys", "no-effect")

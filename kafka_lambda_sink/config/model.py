@@ -44,6 +44,9 @@ GROUPS = (
 #: Lambda takes 6 MB (sync) and 1 MB (async) a call; batches stay below it by a margin.
 _BATCH_MAX_BYTES = {"sync": 6_000_000, "async": 1_000_000}
 
+#: Classes of Confluent's connector, whose replies are `records`.
+_CONFLUENT = "io.confluent."
+
 
 class SinkConfig(
     ProcessGroup,
@@ -132,17 +135,31 @@ class SinkConfig(
         return topic in self.topics if pattern is None else pattern.fullmatch(topic) is not None
 
     @property
-    def report_topics(self) -> dict[str, str]:
-        """The topics that are written, each with the key that names it.
+    def own_contract(self) -> str | None:
+        """The name of a reply contract of the user's own: classes of Confluent's connector stand for one of ours."""
+        name = self.result_handler_class
+        return None if not name or name.startswith(_CONFLUENT) else name
+
+    @property
+    def routing_topics(self) -> tuple[str, ...]:
+        """The topics that replies may name beside the response topic."""
+        has_routes = self.aws_lambda_reply_routing and self.aws_lambda_invocation_type == "sync"
+        own = self.aws_lambda_reply_routing_topics if has_routes else ()
+        return tuple(topic for topic in own if topic != self.aws_lambda_response_topic)
+
+    @property
+    def report_topics(self) -> list[tuple[str, str]]:
+        """The topics that are written, each behind the key that names it.
 
         An asynchronous connector has no results, and one that tolerates no errors has no dead letters but those of
         the function.
         """
         has_results = self.aws_lambda_invocation_type == "sync"
         has_dead_letters = self.errors_tolerance == "all" or self.errors_deadletterqueue_function_errors_enable
-        named = {
-            "aws.lambda.response.topic": self.aws_lambda_response_topic if has_results else None,
-            "aws.lambda.error.topic": self.aws_lambda_error_topic,
-            "errors.deadletterqueue.topic.name": self.errors_deadletterqueue_topic_name if has_dead_letters else None,
-        }
-        return {key: topic for key, topic in named.items() if topic}
+        named = [
+            ("aws.lambda.response.topic", self.aws_lambda_response_topic if has_results else None),
+            *(("aws.lambda.reply.routing.topics", topic) for topic in self.routing_topics),
+            ("aws.lambda.error.topic", self.aws_lambda_error_topic),
+            ("errors.deadletterqueue.topic.name", self.errors_deadletterqueue_topic_name if has_dead_letters else None),
+        ]
+        return [(key, topic) for key, topic in named if topic]

@@ -219,7 +219,7 @@ def _clients(config: SinkConfig, wrong: set[str], collected: Collected) -> Assem
         collected.clients,
         name=config.name,
         bootstrap=None if "bootstrap_servers" in wrong else collected.winner("bootstrap_servers"),
-        has_response_topic=config.aws_lambda_response_topic is not None,
+        has_results=config.aws_lambda_response_topic is not None or bool(config.routing_topics),
         has_error_topic=config.aws_lambda_error_topic is not None,
     )
     collected.ignored |= assembly.ignored

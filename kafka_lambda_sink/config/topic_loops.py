@@ -26,10 +26,11 @@ def topic_loops(config: SinkConfig, clients: ClientProperties) -> Iterator[Topic
     """The topics that may loop. A regular expression is held against the names: what it comes to match later, too."""
     producers: dict[str, Mapping[str, str]] = {
         "aws.lambda.response.topic": clients.response_producer,
+        "aws.lambda.reply.routing.topics": clients.response_producer,
         "aws.lambda.error.topic": clients.error_producer,
         "errors.deadletterqueue.topic.name": clients.dead_letter_producer,
     }
-    for key, topic in config.report_topics.items():
+    for key, topic in config.report_topics:
         if config.selects(topic):
             yield TopicLoop(key, topic, _share_a_broker(clients.fetcher, producers[key]))
 

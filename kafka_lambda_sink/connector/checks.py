@@ -71,7 +71,7 @@ def _offline(loaded: LoadedConfig) -> Iterator[Finding]:
         ("source-topic", sink.topics_text),
         ("group", loaded.clients.group_id),
     ]
-    asked += [("report-topic", topic) for topic in sink.report_topics.values()]
+    asked += [("report-topic", topic) for _, topic in sink.report_topics]
     yield from (skipped(check, subject, "not asked: --offline") for check, subject in asked)
     yield from (possible_loop(topic) for topic in report_topics(sink, loaded.clients) if topic.may_loop)
 

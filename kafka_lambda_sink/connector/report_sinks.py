@@ -53,7 +53,7 @@ class ReportSinks:
         self._open_catalog = open_catalog
         self._clock = clock
         self._alarms = alarms
-        self._topics = {topic.key: topic for topic in report_topics(config, clients)}
+        self._topics = report_topics(config, clients)
         self._reporters: dict[frozenset[tuple[str, str]], Reporter] = {}
 
     def prepare_topics(self, source: TopicCatalog) -> None:
@@ -62,12 +62,18 @@ class ReportSinks:
         Raises ConfigError with a hint, RetriableKafkaError where a cluster could not answer.
         """
         problems = []
-        for topic in self._topics.values():
-            catalog = self._open_catalog(admin_config(topic.admin, client_id=self._config.name))
-            try:
+        catalogs: dict[frozenset[tuple[str, str]], TopicCatalog] = {}
+        try:
+            for topic in self._topics:
+                properties = frozenset(topic.admin.items())
+                if properties not in catalogs:
+                    config = admin_config(topic.admin, client_id=self._config.name)
+                    catalogs[properties] = self._open_catalog(config)
+                catalog = catalogs[properties]
                 loop = _loop(topic, source, catalog) if topic.may_loop else None
                 problems += [loop] if loop else _create(catalog, topic)
-            finally:
+        finally:
+            for catalog in catalogs.values():
                 catalog.close()
         if problems:
             raise ConfigError(problems)
@@ -75,9 +81,12 @@ class ReportSinks:
     def policy(self, function: str | None) -> Policy:
         """What becomes of the results and failures of a function; None: of no function. Builds the producers."""
         config = self._config
-        results = self._topics.get("aws.lambda.response.topic")
-        errors = self._topics.get("aws.lambda.error.topic")
-        dead_letters = self._topics.get("errors.deadletterqueue.topic.name")
+        topics = {topic.key: topic for topic in self._topics}
+        response = topics.get("aws.lambda.response.topic")
+        # All topics of results have one producer.
+        results = response or topics.get("aws.lambda.reply.routing.topics")
+        errors = topics.get("aws.lambda.error.topic")
+        dead_letters = topics.get("errors.deadletterqueue.topic.name")
         dead_letter_sink = (
             DeadLetterSink(_dead_letters(config, dead_letters.topic, function), self._reporter(dead_letters))
             if dead_letters
@@ -88,7 +97,11 @@ class ReportSinks:
             tolerates_errant_records=config.errors_tolerance == "all",
             log_errant_records=config.errors_log_enable,
             log_timestamps=config.errors_log_include_messages,
-            results=ResultSink(_results(config, results.topic), self._reporter(results)) if results else None,
+            results=(
+                ResultSink(_results(config, response.topic if response else None), self._reporter(results))
+                if results
+                else None
+            ),
             errors=ErrorSink(_errors(config, errors.topic, function), self._reporter(errors)) if errors else None,
             dead_letters=dead_letter_sink,
             given_up=dead_letter_sink if config.errors_deadletterqueue_function_errors_enable else None,
@@ -141,7 +154,7 @@ def _create(catalog: TopicCatalog, topic: ReportTopic) -> list[Problem]:
     return []
 
 
-def _results(config: SinkConfig, topic: str) -> ResultReports:
+def _results(config: SinkConfig, topic: str | None) -> ResultReports:
     return ResultReports(
         topic,
         ReportFormat(

@@ -42,14 +42,16 @@ class ReportTopic:
 
 def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportTopic]:
     """The topics that this configuration writes."""
-    doubtful = {loop.key for loop in topic_loops(config, clients) if not loop.is_certain}
+    doubtful = {(loop.key, loop.topic) for loop in topic_loops(config, clients) if not loop.is_certain}
+    results = (
+        clients.response_producer,
+        clients.response_admin,
+        config.reporter_result_topic_partitions,
+        config.reporter_result_topic_replication_factor,
+    )
     settings = {
-        "aws.lambda.response.topic": (
-            clients.response_producer,
-            clients.response_admin,
-            config.reporter_result_topic_partitions,
-            config.reporter_result_topic_replication_factor,
-        ),
+        "aws.lambda.response.topic": results,
+        "aws.lambda.reply.routing.topics": results,
         "aws.lambda.error.topic": (
             clients.error_producer,
             clients.error_admin,
@@ -64,7 +66,7 @@ def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportT
         ),
     }
     topics = []
-    for key, topic in config.report_topics.items():
+    for key, topic in config.report_topics:
         producer, admin, partitions, replication_factor = settings[key]
         topics.append(
             ReportTopic(
@@ -74,7 +76,7 @@ def report_topics(config: SinkConfig, clients: ClientProperties) -> list[ReportT
                 admin=admin,
                 partitions=partitions,
                 replication_factor=replication_factor,
-                may_loop=key in doubtful,
+                may_loop=(key, topic) in doubtful,
             )
         )
     return topics

@@ -9,13 +9,12 @@ from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.contracts.formats.request_format import RequestFormat, single
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.records import RecordsContract
+from kafka_lambda_sink.contracts.replies.routes import Routes
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.core.errors import ConfigError, Problem
 from kafka_lambda_sink.core.record import TopicPartition
 
 _ESCAPED: Final = "EscapedJsonKeyValueConverter"
-#: Classes of Confluent's connector, whose replies are `records`.
-_CONFLUENT: Final = "io.confluent."
 _PARTS: Final = ("key", "value")
 #: Bare arrays whose one entry is sent by itself with `aws.lambda.batch.enabled=false`, as Nordstrom's connector does.
 #: Confluent's own sends its array with one record in it.
@@ -174,18 +173,21 @@ def contract_maker(config: SinkConfig) -> Callable[[TopicPartition], ReplyContra
     """
     if config.aws_lambda_invocation_type == "async":
         return _contract("none")
-    name = config.aws_lambda_reply_contract or ("records" if config.aws_lambda_response_topic else "none")
-    custom = config.result_handler_class
-    if custom and not custom.startswith(_CONFLUENT):
+    has_results = config.aws_lambda_response_topic or config.aws_lambda_reply_routing
+    name = config.aws_lambda_reply_contract or ("records" if has_results else "none")
+    custom = config.own_contract
+    if custom:
         from kafka_lambda_sink.contracts.replies.entry_points import load_contract  # noqa: PLC0415 - rarely used
 
         try:
-            made = load_contract(custom)
+            made = load_contract(custom, _routes(config))
         except Exception as error:
             raise _unfit("result.handler.class", ValueError(f"cannot be loaded: {error}")) from error
         if made is None:
             raise _unfit("result.handler.class", ValueError(f"no installed package has registered `{custom}`"))
         make = made
+    elif name == "records" and config.aws_lambda_reply_routing:
+        make = _routed_records(_routes(config))
     else:
         make = _contract(name)
     if not config.aws_lambda_reply_error_message:
@@ -193,6 +195,16 @@ def contract_maker(config: SinkConfig) -> Callable[[TopicPartition], ReplyContra
     from kafka_lambda_sink.contracts.replies.error_replies import ErrorReplies  # noqa: PLC0415 - rarely used
 
     return lambda tp: ErrorReplies(make(tp))
+
+
+def _routes(config: SinkConfig) -> Routes:
+    return Routes(config.aws_lambda_response_topic, frozenset(config.routing_topics))
+
+
+def _routed_records(routes: Routes) -> Callable[[TopicPartition], ReplyContract]:
+    from kafka_lambda_sink.contracts.replies.routed_records import RoutedRecordsContract  # noqa: PLC0415 - rarely used
+
+    return lambda tp: RoutedRecordsContract(tp, routes)
 
 
 def _contract(name: str) -> Callable[[TopicPartition], ReplyContract]:

@@ -87,7 +87,7 @@ class TestCompose:
         assert loaded.sink.aws_lambda_region == inspect.signature(Function).parameters["region"].default
         assert loaded.sink.bootstrap_servers == "kafka:9092"
         assert f"--create --if-not-exists --topic {loaded.sink.topics[0]} " in services["records"]["command"][0]
-        assert set(loaded.sink.report_topics.values()) == {"orders-results", "orders-errors"}
+        assert {topic for _, topic in loaded.sink.report_topics} == {"orders-results", "orders-errors"}
         assert seconds(services["sink"]["stop_grace_period"]) * 1000 > loaded.sink.shutdown_timeout_ms
 
     def test_the_function_is_started_with_options_that_exist(self):

@@ -20,11 +20,15 @@ from kafka_lambda_sink.contracts.replies.batch_item_failures import BatchItemFai
 from kafka_lambda_sink.contracts.replies.entry_points import CheckedContract
 from kafka_lambda_sink.contracts.replies.error_replies import ErrorReplies
 from kafka_lambda_sink.contracts.replies.none import NoContract
+from kafka_lambda_sink.contracts.replies.routed_records import RoutedRecordsContract
+from kafka_lambda_sink.contracts.replies.routes import Routes
 from kafka_lambda_sink.contracts.replies.row_errors import RowErrors
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
+from kafka_lambda_sink.contracts.report_format import ReportFormat
+from kafka_lambda_sink.contracts.reports import ResultReports
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import FunctionError, ReplyError
-from kafka_lambda_sink.core.ports import InvokeReply
+from kafka_lambda_sink.core.ports import InvokeReply, Report
 from tests.support.formatting import batch_of, path_to
 from tests.support.records import TP, record
 
@@ -94,10 +98,47 @@ def test_the_replies_of_the_other_contracts():
         failed(ErrorReplies(NoContract()), example("Errors in replies"), batch(build_values()))
 
 
+ROUTING = "Results that say where they go"
+ROUTED = {
+    "{}": "to the response topic, with the source record's coordinates as its key",
+    '{"topic":"audit"}': "to `audit`",
+    '{"key":"k1"}': "with the key `k1`",
+    '{"key":{"id": 1}}': 'with the key `{"id":1}`: what is not a string is compact JSON',
+    '{"key":null}': "without a key",
+    '{"headers":{"kind":"order","by":null}}': "with these headers, before the `input_record_*` that every result has",
+}
+
+
+def written(reply: str) -> Report:
+    sent = batch(build_values())
+    contract = RoutedRecordsContract(TP, Routes("results", frozenset({"audit"})))
+    verdicts = contract.judge(InvokeReply(200, reply.encode()), sent)
+    ((report,), _) = ResultReports("results", ReportFormat()).of(sent, verdicts.results)
+    return report
+
+
+def test_a_result_that_says_where_it_goes():
+    report = written(example(ROUTING))
+    assert (report.topic, report.key, report.value) == ("audit", b"k1", b'{"id":1}')
+    assert report.headers[0] == ("kind", b"order")
+    assert dict(re.findall(r"^\| `(.*?)` \| (.*) \|$", SECTIONS[ROUTING], re.MULTILINE)) == ROUTED
+
+
+def test_what_single_routes_write():
+    before, _ = example(ROUTING).split('"route":')
+    of = {route: written(f'{before}"route":{route}}}]') for route in ROUTED}
+    usual, with_headers = of["{}"], of['{"headers":{"kind":"order","by":null}}']
+    assert (usual.topic, usual.key) == ("results", b'{"topic":"orders","partition":3,"offset":41}')
+    assert of['{"topic":"audit"}'].topic == "audit"
+    assert [of[f'{{"key":{key}}}'].key for key in ('"k1"', '{"id": 1}', "null")] == [b"k1", b'{"id":1}', None]
+    assert with_headers.headers == (("kind", b"order"), ("by", None), *usual.headers)
+    assert all(name.startswith("input_record_") for name, _ in usual.headers)
+
+
 def test_the_contract_of_ones_own():
     namespace: dict[str, Any] = {}
     exec(example("A contract of your own", "python"), namespace)
-    contract = CheckedContract("statuses", namespace["Statuses"](TP))
+    contract = CheckedContract("statuses", namespace["Statuses"](TP), Routes())
     sent = batch(build_values())
     assert failed(contract, '["ok"]', sent) == []
     assert failed(contract, '["no"]', sent) == [41]

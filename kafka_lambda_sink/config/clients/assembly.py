@@ -97,7 +97,7 @@ def assemble(
     *,
     name: str,
     bootstrap: Setting | None,
-    has_response_topic: bool,
+    has_results: bool,
     has_error_topic: bool,
 ) -> Assembly:
     """Translate the properties of every client. `layers` has the highest precedence first.
@@ -110,7 +110,7 @@ def assemble(
     common, consumer = scopes[Scope.COMMON], scopes[Scope.CONSUMER]
     group = consumer.pop(GROUP_ID, None)
     source = _Cluster(common, consumer, bootstrap)
-    response = scopes.reports(Scope.RESPONSE) if has_response_topic else {}
+    response = scopes.reports(Scope.RESPONSE) if has_results else {}
     error = scopes.reports(Scope.ERROR) if has_error_topic else {}
     admin_of = scopes[Scope.REPORTS] | scopes[Scope.REPORT_ADMIN]
     consumers = collected.translate(source.settings(consumer), Client.CONSUMER, source, consumer)
@@ -128,7 +128,7 @@ def assemble(
         value_registry=collected.registry(scopes[Scope.VALUE_REGISTRY]),
     )
     for scope, is_on, what in (
-        (Scope.RESPONSE, has_response_topic, "response"),
+        (Scope.RESPONSE, has_results, "response"),
         (Scope.ERROR, has_error_topic, "error"),
     ):
         if not is_on:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
-from kafka_lambda_sink.config.declaration import ANY_CASE, LOW, MEDIUM, Declared, Group
+from kafka_lambda_sink.config.declaration import ANY_CASE, LOW, MEDIUM, CommaList, Declared, Group
+from kafka_lambda_sink.config.topic_selection import checked_topic_names
 
 RequestFormatName = Literal[
     "confluent", "confluent-escaped", "aws-self-managed", "aws-msk", "nordstrom-plain", "nordstrom-json", "rows",
@@ -82,7 +83,7 @@ class RequestGroup(Group):
         Literal["records", "batch-item-failures", "row-errors", "none"] | None, MEDIUM, ANY_CASE
     ] = None
     """What a reply says: `records`, an array that answers each record; `batch-item-failures`, as AWS's trigger has it;
-    `row-errors`; or `none`, it is not looked at. Not set: `records` with a response topic, else `none`."""
+    `row-errors`; or `none`, it is not looked at. Not set: `records` with a response topic or routing, else `none`."""
 
     result_handler_class: Annotated[str | None, LOW] = None
     """Name of a reply contract of your own, which a Python package has registered (entry point
@@ -91,3 +92,10 @@ class RequestGroup(Group):
     aws_lambda_reply_error_message: Annotated[bool, LOW] = False
     """Whether a reply of the form `{"errorMessage", "errorType"?, "stackTrace"?}` is a failure of the batch although
     the function ran without an error."""
+
+    aws_lambda_reply_routing: Annotated[bool, LOW] = False
+    """Whether an entry of a reply may name its topic, key and headers, or be a tombstone. See docs/contracts.md."""
+
+    aws_lambda_reply_routing_topics: Annotated[CommaList, LOW, AfterValidator(checked_topic_names)] = ()
+    """Topics that replies may name beside the response topic, with commas between. They are of its cluster, created
+    with its partitions and replicas where they are missing, and written with the properties of its producer."""

@@ -24,7 +24,7 @@ def test_five_keys_make_a_sink_with_the_documented_defaults():
     assert config.value_converter_schemas_enable is False
     assert config.auto_offset_reset == "earliest"
     assert config.behavior_on_error == "fail"
-    assert config.report_topics == {}
+    assert config.report_topics == []
 
 
 def test_async_batches_stay_below_the_smaller_limit():

@@ -111,3 +111,54 @@ def test_a_cluster_that_could_not_answer_is_asked_again_and_one_that_refused_is_
     with pytest.raises(kind):
         sinks.prepare_topics(FakeCatalog())
     assert catalog.is_closed
+
+
+ROUTING = (
+    "aws.lambda.reply.routing=true\naws.lambda.reply.routing.topics=audit,alerts\n"
+    "reporter.result.topic.partitions=6\nreporter.result.topic.replication.factor=2\nreporter.error.topic.name=\n"
+)
+
+
+@pytest.mark.parametrize("response", ["", "results"])
+def test_topics_that_replies_may_name_are_made_like_the_response_topic_and_share_its_producer(
+    tmp_path: Path, response: str
+):
+    config = loaded(tmp_path, f"{ROUTING}reporter.result.topic.name={response}\n")
+    clock, catalog = SteppedClock(), FakeCatalog()
+    opened: list[object] = []
+
+    def open_catalog(properties: object) -> FakeCatalog:
+        opened.append(properties)
+        return catalog
+
+    sinks = ReportSinks(config.sink, config.clients, clock, Alarms(clock), open_catalog)
+    sinks.prepare_topics(FakeCatalog())
+    assert set(catalog.topics) == {"audit", "alerts", response} - {""}
+    assert [topic[1:] for topic in topics_of(config)] == [(6, 2)] * len(catalog.topics)
+    assert len(opened) == 1
+    assert sinks.policy("handle-orders").results is not None
+    (reporter,) = sinks.reporters
+    reporter.stop(0.0)
+
+
+def topics_of(config: LoadedConfig) -> list[tuple[str, int, int]]:
+    return [
+        (topic.topic, topic.partitions, topic.replication_factor)
+        for topic in report_topics(config.sink, config.clients)
+    ]
+
+
+def test_a_topic_that_replies_may_name_is_refused_where_it_is_one_that_is_read(tmp_path: Path):
+    text = (
+        "aws.lambda.reply.routing=true\naws.lambda.reply.routing.topics=audit,orders\n"
+        "aws.lambda.response.bootstrap.servers=other:9092\n"
+    )
+    config = loaded(tmp_path, text)
+    clock, catalog, source = SteppedClock(), FakeCatalog(), FakeCatalog()
+    catalog.cluster = source.cluster = "one"
+    sinks = ReportSinks(config.sink, config.clients, clock, Alarms(clock), lambda _: catalog)
+    with pytest.raises(ConfigError) as caught:
+        sinks.prepare_topics(source)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.error_id) == ("aws.lambda.reply.routing.topics", "topic-loop")
+    assert list(catalog.topics) == ["audit"]

@@ -18,6 +18,7 @@ from kafka_lambda_sink.contracts.replies.batch_item_failures import BatchItemFai
 from kafka_lambda_sink.contracts.replies.error_replies import ErrorReplies
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.records import RecordsContract
+from kafka_lambda_sink.contracts.replies.routed_records import RoutedRecordsContract
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.core.ports import SchemaRegistry
@@ -27,6 +28,7 @@ from tests.support.records import TP, record
 from tests.support.stepped_clock import SteppedClock
 
 Loads = Callable[[str], LoadedConfig]
+ROUTING = "aws.lambda.reply.routing=true\naws.lambda.reply.routing.topics=audit\n"
 RECORD = record(41, b'{"op":"remove","id":7}', b"k", headers=[("trace", b"ab")])
 
 
@@ -175,6 +177,9 @@ def test_escaped_by_either_name(loads: Loads):
         ("aws.lambda.reply.error.message=true\n", True, ErrorReplies),
         ("aws.lambda.invocation.type=async\naws.lambda.reply.contract=records\n", True, NoContract),
         ("result.handler.class=io.confluent.connect.aws.lambda.DefaultResultHandler\n", True, RecordsContract),
+        (ROUTING, False, RoutedRecordsContract),
+        (f"{ROUTING}aws.lambda.reply.contract=records\n", True, RoutedRecordsContract),
+        (f"{ROUTING}aws.lambda.reply.error.message=true\n", False, ErrorReplies),
     ],
 )
 def test_the_contract_of_replies(loads: Loads, text: str, *, has_results: bool, kind: type):
