@@ -45,12 +45,20 @@ class RecoveryPolicy:
 
 
 def after_failure(
-    policy: RecoveryPolicy, *, count: int, attempts: int, failed_attempts: int, oldest_ms: int | None, now_ms: int
+    policy: RecoveryPolicy,
+    *,
+    count: int,
+    attempts: int,
+    failed_attempts: int,
+    oldest_ms: int | None,
+    now_ms: int,
+    is_asked_for: bool = False,
 ) -> NextStep:
     """What happens to `count` records that failed together.
 
     `attempts` counts the invocations they were part of, `failed_attempts` those that the function itself failed, both
-    with the last one; `oldest_ms` is the earliest of their timestamps, or None.
+    with the last one; `oldest_ms` is the earliest of their timestamps, or None. `is_asked_for`: the function asks for
+    them again, which only the bounds on attempts and age go before.
 
     Halves are made at once and only of what failed as a whole: a guilty record is found by 2·log2(n) invocations, and
     only when it stands alone it is tried again.
@@ -61,6 +69,6 @@ def after_failure(
         return NextStep.GIVE_UP
     if policy.bisects and count > 1:
         return NextStep.BISECT
-    if policy.retries == FOR_EVER or failed_attempts <= policy.retries:
+    if is_asked_for or policy.retries == FOR_EVER or failed_attempts <= policy.retries:
         return NextStep.RETRY
     return NextStep.GIVE_UP

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
@@ -140,14 +140,14 @@ class Recovery:
         return ()
 
     def _failed_from(self, part: _Part, verdicts: Verdicts, reply: InvokeReply) -> Sequence[_Part]:
-        """What comes before the first failed record is delivered; it and all behind it are sent again."""
-        batch, first = part.batch, min(verdicts.failed)
+        """What comes before the first record that is to be sent again has its outcome; all from there on is sent."""
+        batch, again = part.batch, self._to_send_again(part, verdicts.failed, _asked_for(verdicts))
         failures = self._judge.failures(verdicts, reply)
-        if self._next(part, 1) is NextStep.GIVE_UP:
-            self._settle(part, verdicts.results, failures)
+        if not again:
+            self._settle(part, verdicts.results, failures, batch.count)
             return ()
-        if first:
-            self._judge.delivered(self._assembler.part(batch, range(first)), verdicts.results[:first])
+        first = again[0]
+        self._settle(part, verdicts.results, failures, first)
         self._wait(part, failures[first])
         rest = batch if not first else self._assembler.part(batch, range(first, batch.count))
         return (_Part(rest, part.attempts, part.failed_attempts),)
@@ -156,36 +156,46 @@ class Recovery:
         """Send the failed records alone until each has its outcome; then all is settled, in the batch's order."""
         results = list(verdicts.results)
         failures = dict(self._judge.failures(verdicts, reply))
+        asked_for = _asked_for(verdicts)
         batch = part.batch
-        while failures and self._next(part, 1) is NextStep.RETRY:
-            open_ = sorted(failures)
+        while open_ := self._to_send_again(part, failures, asked_for):
             self._wait(part, failures[open_[0]])
             again = self._assembler.part(batch, open_)
             try:
                 reply = self._send(again, part)
             except (PayloadInvocationError, TransientInvocationError) as error:
-                failures = dict.fromkeys(open_, failure_of_refusal(error))
+                failures |= dict.fromkeys(open_, failure_of_refusal(error))
                 part = replace(part, attempts=part.attempts + self._delivery.attempts)
                 break
             part = self._failed_once(part)
             found = self._judge.verdicts(again, reply)
             if isinstance(found, BatchFailure):
-                failures = dict.fromkeys(open_, found)
+                failures |= dict.fromkeys(open_, found)
+                asked_for = ()
                 continue
             still = self._judge.failures(found, reply)
-            failures = {open_[index]: failure for index, failure in still.items()}
-            for index, result in zip(open_, found.results, strict=True):
-                if index not in failures:
-                    results[index] = result
-        self._settle(part, results, failures)
+            asked_for = [open_[index] for index in _asked_for(found)]
+            for place, index in enumerate(open_):
+                if place in still:
+                    failures[index] = still[place]
+                else:
+                    del failures[index]
+                    results[index] = found.results[place]
+        self._settle(part, results, failures, batch.count)
 
-    def _settle(self, part: _Part, results: Sequence[Result], failures: Mapping[int, BatchFailure]) -> None:
-        """Report every record's outcome in the batch's order, those that were delivered together in one."""
+    def _to_send_again(self, part: _Part, failed: Collection[int], asked_for: Collection[int]) -> Sequence[int]:
+        """Which of the records that failed are sent again, in order: all of them, or those that are asked for."""
+        if failed and self._next(part, 1) is NextStep.RETRY:
+            return sorted(failed)
+        return sorted(asked_for) if self._next(part, 1, is_asked_for=True) is NextStep.RETRY else ()
+
+    def _settle(self, part: _Part, results: Sequence[Result], failures: Mapping[int, BatchFailure], end: int) -> None:
+        """Report the outcome of each record before `end`, in order, those that were delivered together in one."""
         batch, begin = part.batch, 0
-        for index in [*sorted(failures), batch.count]:
+        for index in [*sorted(it for it in failures if it < end), end]:
             if index > begin:
                 self._judge.delivered(self._assembler.part(batch, range(begin, index)), results[begin:index])
-            if index < batch.count:
+            if index < end:
                 self._judge.failed(self._assembler.part(batch, (index,)), failures[index], part.attempts)
             begin = index + 1
 
@@ -193,7 +203,7 @@ class Recovery:
         first, second = self._assembler.split(part.batch)
         return _Part(first, part.attempts), _Part(second, part.attempts)
 
-    def _next(self, part: _Part, count: int) -> NextStep:
+    def _next(self, part: _Part, count: int, *, is_asked_for: bool = False) -> NextStep:
         return after_failure(
             self._policy,
             count=count,
@@ -201,6 +211,7 @@ class Recovery:
             failed_attempts=part.failed_attempts,
             oldest_ms=_oldest(part.batch),
             now_ms=self._clock.now_ms(),
+            is_asked_for=is_asked_for,
         )
 
     def _failed_once(self, part: _Part) -> _Part:
@@ -233,6 +244,11 @@ class Recovery:
         if self._delivery.wait(wait):
             raise InvocationAborted
         self._progress.retrying(is_over=True)
+
+
+def _asked_for(verdicts: Verdicts) -> Collection[int]:
+    """The records whose verdict is `retry`."""
+    return [index for index, failure in verdicts.failed.items() if failure.is_retriable]
 
 
 def _oldest(batch: Batch) -> int | None:

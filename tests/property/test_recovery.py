@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +59,26 @@ class NamesTheGuilty(ReplyContract):
         return Verdicts(results, failed)
 
 
+class AsksAgain(ReplyContract):
+    """A contract by which a function asks for some records so many times, and cannot take the guilty."""
+
+    def __init__(self, guilty: Collection[int], times: Mapping[int, int]) -> None:
+        self.guilty = guilty
+        self.times = dict(times)
+
+    def judge(self, reply: InvokeReply, batch: Batch) -> Verdicts:
+        failed = {}
+        for index, record in enumerate(batch.records):
+            offset = record.offset()
+            if offset in self.guilty:
+                failed[index] = RecordFailure("no")
+            elif self.times.get(offset):
+                self.times[offset] -= 1
+                failed[index] = RecordFailure("later", is_retriable=True)
+        assert reply.status == 200
+        return Verdicts([None if index in failed else b"taken" for index in range(batch.count)], failed)
+
+
 def reported(under_test: Delivering) -> list[tuple[int, int]]:
     keys = [json.loads(report.key or b"") for report in under_test.written("errors")]
     return [(key["startOffset"], key["endOffset"]) for key in keys]
@@ -98,6 +118,21 @@ def test_records_that_are_named_are_reported_alone(batch: tuple[list[int], set[i
     under_test.run()
     assert_each_has_its_outcome(under_test, offsets, guilty)
     assert len(under_test.batches) == 1 + (retries if guilty else 0)
+
+
+@given(st.data(), batches(), st.sampled_from(RetryScope), st.integers(min_value=0, max_value=1))
+def test_what_a_function_asks_for_it_gets_until_it_takes_it(
+    data: st.DataObject, batch: tuple[list[int], set[int]], scope: RetryScope, retries: int
+):
+    offsets, guilty = batch
+    times = data.draw(st.dictionaries(st.sampled_from(offsets), st.integers(min_value=1, max_value=3), max_size=3))
+    under_test = Delivering(
+        orders(*offsets), *[lambda _: InvokeReply(200, b"[]")] * 1000, batch_size=64, behavior="log",
+        topics="results errors", contract=AsksAgain(guilty, times),
+        recovery=RecoveryPolicy(scope=scope, retries=retries),
+    )  # fmt: skip
+    under_test.run()
+    assert_each_has_its_outcome(under_test, offsets, guilty)
 
 
 @given(batches(), st.sampled_from(RetryScope))

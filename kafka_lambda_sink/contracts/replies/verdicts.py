@@ -17,6 +17,9 @@ class RecordFailure:
     message: str
     #: The class of the function's exception, where it says one.
     error_type: str | None = None
+    #: The verdict `retry`: the function asks for the record again, and gets it whatever
+    #: `aws.lambda.retry.function.errors` says, within `aws.lambda.max.attempts` and `aws.lambda.record.max.age.ms`.
+    is_retriable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,11 @@ import threading
 import pytest
 
 from kafka_lambda_sink.contracts.call_context import CallContexts
+from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, ReplyContract, Verdicts
+from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import InvokeReply
-from kafka_lambda_sink.core.recovery import FOR_EVER, RecoveryPolicy
+from kafka_lambda_sink.core.recovery import FOR_EVER, RecoveryPolicy, RetryScope
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.state import PipelineState
 from tests.support.delivering import Delivering, orders
@@ -83,6 +85,50 @@ def test_the_bound_on_attempts_counts_every_invocation(most: int):
     assert len(under_test.batches) == most
     assert under_test.committable.offset == 1
     assert under_test.counters.failed == 1
+
+
+class Says(ReplyContract):
+    """A contract whose verdicts are a script: by offset, how often a record is asked for; -1: it failed."""
+
+    def __init__(self, **times: int) -> None:
+        self.times = {int(name[1:]): count for name, count in times.items()}
+
+    def judge(self, reply: InvokeReply, batch: Batch) -> Verdicts:
+        assert reply.status == 200
+        failed = {}
+        for index, record in enumerate(batch.records):
+            left = self.times.get(record.offset(), 0)
+            if left:
+                self.times[record.offset()] = max(left - 1, -1)
+                failed[index] = RecordFailure("not now", is_retriable=left > 0)
+        return Verdicts([None if index in failed else b"taken" for index in range(batch.count)], failed)
+
+
+@pytest.mark.parametrize(
+    ("scope", "sent"),
+    [(RetryScope.FROM_FIRST, [[0, 1, 2, 3], [2, 3], [2, 3]]), (RetryScope.ALONE, [[0, 1, 2, 3], [2], [2]])],
+)
+def test_a_record_that_is_asked_for_again_is_sent_though_failures_are_not(scope: RetryScope, sent: list[list[int]]):
+    under_test = Delivering(
+        orders(0, 1, 2, 3), batch_size=4, behavior="log", topics="results errors", contract=Says(o1=-1, o2=2),
+        recovery=RecoveryPolicy(scope=scope),
+    )  # fmt: skip
+    under_test.run()
+    assert under_test.batches == sent
+    assert [json.loads(report.key or b"")["startOffset"] for report in under_test.written("errors")] == [1]
+    assert [json.loads(report.key or b"")["offset"] for report in under_test.written("results")] == [0, 2, 3]
+    assert under_test.counters.retries == 2
+
+
+@pytest.mark.parametrize("scope", RetryScope)
+def test_what_is_asked_for_without_end_ends_at_the_bound_on_attempts(scope: RetryScope):
+    under_test = Delivering(
+        orders(0, 1), behavior="log", contract=Says(o1=9), recovery=RecoveryPolicy(scope=scope, max_attempts=3)
+    )
+    under_test.run()
+    assert under_test.batches == [[0, 1], [1], [1]]
+    assert under_test.counters.failed == 1
+    assert under_test.committable.offset == 2
 
 
 def test_a_record_that_is_too_old_is_sent_once():

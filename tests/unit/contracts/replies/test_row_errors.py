@@ -35,6 +35,7 @@ def test_rows_failed_whose_keys_are_named():
     sent = batch(b'"a"', b'"b"', b'"c"')
     assert failed(errors("c", "a", errorCount=2), sent) == {0: "bad a", 2: "bad c"}
     assert failed(errors(errorCount=0), sent) == {}
+    assert failed(errors("b", statusCode=500, errorCount=0), sent) == {1: "bad b"}
 
 
 def test_all_rows_of_a_key_failed_where_several_have_it():
