@@ -26,9 +26,7 @@ _DATA_FORMATS: Final = {"avro": "AVRO", "jsonschema": "JSON", "protobuf": "PROTO
 def is_plain_format(config: SinkConfig) -> bool:
     """Whether requests are those of the fast path."""
     return (
-        config.aws_lambda_request_format in {"confluent", "confluent-escaped"}
-        and config.aws_lambda_request_template is None
-        and not config.aws_lambda_record_headers
+        config.aws_lambda_request_format in {"confluent", "confluent-escaped"} and not config.aws_lambda_record_headers
     )
 
 

@@ -19,6 +19,7 @@ from kafka_lambda_sink.contracts.replies.error_replies import ErrorReplies
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.records import RecordsContract
 from kafka_lambda_sink.contracts.replies.routed_records import RoutedRecordsContract
+from kafka_lambda_sink.contracts.replies.row_errors import RowErrors
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.core.ports import SchemaRegistry
@@ -173,6 +174,8 @@ def test_escaped_by_either_name(loads: Loads):
         ("", True, RecordsContract),
         ("", False, NoContract),
         ("aws.lambda.reply.contract=batch-item-failures\n", False, BatchItemFailures),
+        ("aws.lambda.request.format=rows\naws.lambda.reply.contract=row-errors\n", True, RowErrors),
+        ("aws.lambda.reply.contract=Records\n", False, RecordsContract),
         ("aws.lambda.reply.contract=none\n", True, NoContract),
         ("aws.lambda.reply.error.message=true\n", True, ErrorReplies),
         ("aws.lambda.invocation.type=async\naws.lambda.reply.contract=records\n", True, NoContract),

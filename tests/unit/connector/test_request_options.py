@@ -160,6 +160,14 @@ def test_headers_are_in_confluents_payload_where_they_are_asked_for(loads: Loads
     assert entry["payload"]["headers"] == [{"name": "n", "value": "x"}]
 
 
+@pytest.mark.parametrize("escaped", ["", "aws.lambda.request.format=confluent-escaped\n"])
+def test_a_template_goes_around_confluents_payload(loads: Loads, escaped: str):
+    plain = loads(escaped)
+    wrapped = loads(f'{escaped}aws.lambda.request.template={{"to":"${{connector}}","all":"${{records}}"}}\n')
+    sent = record(1, b'{"a":1}')
+    assert request(wrapped, sent) == {"to": "orders", "all": request(plain, sent)}
+
+
 @pytest.mark.parametrize("more", ["", "aws.lambda.reply.error.message=true\n"])
 def test_an_installed_contract_judges_the_replies(
     loads: Loads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
