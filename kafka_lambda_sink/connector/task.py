@@ -234,6 +234,7 @@ class Task:
             settings=CoordinatorSettings(
                 drain_timeout=config.rebalance_drain_timeout_ms / 1000,
                 exit_on_partition_failed=config.on_partition_failed == "exit",
+                has_several_functions=len(config.functions) > 1,
             ),
             alarms=self._alarms,
         )

@@ -44,28 +44,28 @@ class RecoveryPolicy:
     max_age_ms: int = 0
 
 
+def is_worn_out(policy: RecoveryPolicy, attempts: int) -> bool:
+    """Whether records that were part of so many invocations may be part of no other."""
+    return bool(policy.max_attempts) and attempts >= policy.max_attempts
+
+
+def is_too_old(policy: RecoveryPolicy, timestamp_ms: int | None, now_ms: int) -> bool:
+    """Whether a record may not be sent again. One without a timestamp has no age."""
+    return bool(policy.max_age_ms) and timestamp_ms is not None and now_ms - timestamp_ms >= policy.max_age_ms
+
+
 def after_failure(
-    policy: RecoveryPolicy,
-    *,
-    count: int,
-    attempts: int,
-    failed_attempts: int,
-    oldest_ms: int | None,
-    now_ms: int,
-    is_asked_for: bool = False,
+    policy: RecoveryPolicy, *, count: int, attempts: int, failed_attempts: int, is_asked_for: bool = False
 ) -> NextStep:
-    """What happens to `count` records that failed together.
+    """What happens to `count` records that failed together, apart from those that are too old.
 
     `attempts` counts the invocations they were part of, `failed_attempts` those that the function itself failed, both
-    with the last one; `oldest_ms` is the earliest of their timestamps, or None. `is_asked_for`: the function asks for
-    them again, which only the bounds on attempts and age go before.
+    with the last one. `is_asked_for`: the function asks for them again, which only the bound on attempts goes before.
 
     Halves are made at once and only of what failed as a whole: a guilty record is found by 2·log2(n) invocations, and
     only when it stands alone it is tried again.
     """
-    if policy.max_attempts and attempts >= policy.max_attempts:
-        return NextStep.GIVE_UP
-    if policy.max_age_ms and oldest_ms is not None and now_ms - oldest_ms >= policy.max_age_ms:
+    if is_worn_out(policy, attempts):
         return NextStep.GIVE_UP
     if policy.bisects and count > 1:
         return NextStep.BISECT

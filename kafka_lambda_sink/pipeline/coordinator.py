@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from kafka_lambda_sink.core import commit_metadata
-from kafka_lambda_sink.core.errors import ConfigurationInvocationError, KafkaLambdaSinkError, RetriableKafkaError
+from kafka_lambda_sink.core.errors import (
+    ClaimStoreRefusedError,
+    ConfigurationInvocationError,
+    KafkaLambdaSinkError,
+    RetriableKafkaError,
+)
 from kafka_lambda_sink.core.ports import Clock, Committed, GroupMember
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.start import Start, decide_start
@@ -50,6 +55,8 @@ class CoordinatorSettings:
     drain_timeout: float
     #: Stop the connector at the first stopped partition instead of the last.
     exit_on_partition_failed: bool
+    #: Topics go to different functions: what only a change of one of them ends stops that one's partitions.
+    has_several_functions: bool = False
 
 
 class Coordinator:
@@ -263,7 +270,7 @@ class Coordinator:
         """Whether what has failed ends the connector."""
         failed = [error for pipeline in self._pipelines.values() if (error := pipeline.progress.error) is not None]
         for error in failed:
-            if isinstance(error, ConfigurationInvocationError):
+            if isinstance(error, ConfigurationInvocationError) and self._concerns_all(error):
                 self.failure = error
                 return
         if not failed and not self._parked:
@@ -273,6 +280,9 @@ class Coordinator:
             count = len(failed) + len(self._parked)
             total = len(self._pipelines) + len(self._parked) + len(self._waiting)
             self.failure = AllPartitionsFailed(f"{count} of {total} assigned partitions are stopped")
+
+    def _concerns_all(self, error: ConfigurationInvocationError) -> bool:
+        return not self._settings.has_several_functions or isinstance(error, ClaimStoreRefusedError)
 
     def _close(self, partitions: Sequence[TopicPartition], *, commit: bool) -> None:
         """End the epochs. What is not drained is abandoned first, so that nothing moves after the last commit."""

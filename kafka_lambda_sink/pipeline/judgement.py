@@ -11,7 +11,6 @@ from kafka_lambda_sink.contracts.reports import DeadLetterReports, ErrorReports,
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
 from kafka_lambda_sink.core.errors import (
     FunctionError,
-    InvocationError,
     PartitionStopped,
     RecordError,
     RecordFailedError,
@@ -20,7 +19,6 @@ from kafka_lambda_sink.core.errors import (
 from kafka_lambda_sink.core.outcome import (
     BatchFailure,
     failure_before_sending,
-    failure_of_refusal,
     failure_of_reply,
 )
 from kafka_lambda_sink.core.ports import InvokeReply, Position
@@ -134,10 +132,6 @@ class Judge:
     def failed(self, batch: Batch, failure: BatchFailure, attempts: int) -> None:
         """The batch is given up after so many invocations: `behavior.on.error`. May raise PartitionStopped."""
         self._failed(batch, batch.payload, failure, attempts)
-
-    def refused(self, batch: Batch, error: InvocationError, attempts: int) -> None:
-        """The API refused the batch for good, or the retry policy is exhausted. May raise PartitionStopped."""
-        self._failed(batch, batch.payload, failure_of_refusal(error), attempts)
 
     def failed_record(self, item: FailedRecord) -> None:
         """A record that is in no batch. May raise PartitionStopped."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
 from kafka_lambda_sink.contracts.call_context import CallContexts
@@ -16,13 +17,21 @@ from kafka_lambda_sink.core.errors import (
 )
 from kafka_lambda_sink.core.outcome import BatchFailure, failure_of_refusal
 from kafka_lambda_sink.core.ports import Clock, InvokeReply
-from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE
-from kafka_lambda_sink.core.recovery import NextStep, RecoveryPolicy, RetryScope, after_failure
+from kafka_lambda_sink.core.record import TIMESTAMP_NOT_AVAILABLE, SourceRecord
+from kafka_lambda_sink.core.recovery import (
+    NextStep,
+    RecoveryPolicy,
+    RetryScope,
+    after_failure,
+    is_too_old,
+    is_worn_out,
+)
 from kafka_lambda_sink.core.retry import RetryPolicy, wait_before
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.counters import Counters
 from kafka_lambda_sink.pipeline.delivery import ContextOf, Delivery, SendBound, draw
+from kafka_lambda_sink.pipeline.gathered import Gathered, GivenUp
 from kafka_lambda_sink.pipeline.judgement import Judge
 from kafka_lambda_sink.pipeline.progress import MAX_UNREPORTED_SPANS, PartitionProgress
 
@@ -36,6 +45,8 @@ class _Part:
     attempts: int = 0
     #: Those of them that the function failed with these records.
     failed_attempts: int = 0
+    #: Why the last invocation failed, of records that are too old to be part of another one.
+    given_up: BatchFailure | None = None
 
 
 class Recovery:
@@ -74,39 +85,38 @@ class Recovery:
 
         Raises what stops the partition, and InvocationAborted when its epoch ended in the middle.
         """
-        pending = [_Part(batch)]
+        self._deliver((_Part(batch),), self._judge)
+
+    def _deliver(self, parts: Sequence[_Part], outcomes: Judge | Gathered) -> None:
+        pending = list(reversed(parts))
         while pending:
-            pending += reversed(self._step(pending.pop()))
+            pending += reversed(self._step(pending.pop(), outcomes))
             if pending and not self._progress.is_open:
                 raise InvocationAborted
 
-    def _step(self, part: _Part) -> Sequence[_Part]:
+    def _step(self, part: _Part, outcomes: Judge | Gathered) -> Sequence[_Part]:
         """Send once; what is to be sent next, in its order."""
-        batch = part.batch
+        if part.given_up is not None:
+            outcomes.failed(part.batch, part.given_up, part.attempts)
+            return ()
         try:
-            reply = self._send(batch, part)
-        except PayloadInvocationError as error:
-            if error.is_too_large and batch.count > 1:
-                return self._halves(part)
-            self._judge.refused(batch, error, part.attempts + self._delivery.attempts)
-            return ()
-        except TransientInvocationError as error:
-            self._judge.refused(batch, error, part.attempts + self._delivery.attempts)
-            return ()
-        return self._judged(part, reply)
+            reply = self._send(part)
+        except (PayloadInvocationError, TransientInvocationError) as error:
+            return self._refused(replace(part, attempts=part.attempts + self._delivery.attempts), error, outcomes)
+        return self._judged(part, reply, outcomes)
 
-    def _judged(self, part: _Part, reply: InvokeReply) -> Sequence[_Part]:
+    def _judged(self, part: _Part, reply: InvokeReply, outcomes: Judge | Gathered) -> Sequence[_Part]:
         verdicts = self._judge.verdicts(part.batch, reply)
         if isinstance(verdicts, BatchFailure):
-            return self._failed(self._failed_once(part), verdicts)
+            return self._failed(self._failed_once(part), verdicts, outcomes)
         if verdicts.has_more:
             return self._continued(part, verdicts)
         if not verdicts.failed:
-            self._judge.delivered(part.batch, verdicts.results)
+            outcomes.delivered(part.batch, verdicts.results)
         elif self._policy.scope is RetryScope.ALONE:
-            self._retry_alone(self._failed_once(part), verdicts, reply)
+            return self._failed_alone(self._failed_once(part), verdicts, reply, outcomes)
         else:
-            return self._failed_from(self._failed_once(part), verdicts, reply)
+            return self._failed_from(self._failed_once(part), verdicts, reply, outcomes)
         return ()
 
     def _continued(self, part: _Part, verdicts: Verdicts) -> Sequence[_Part]:
@@ -116,11 +126,10 @@ class Recovery:
             raise InvocationAborted
         return (part,)
 
-    def _send(self, batch: Batch, part: _Part) -> InvokeReply:
-        """Send `batch`, which is `part` or of it."""
+    def _send(self, part: _Part) -> InvokeReply:
         try:
-            sent = self._judge.request(batch)
-            return self._delivery.send(sent, self._bound(part), self._context(batch, sent, part))
+            sent = self._judge.request(part.batch)
+            return self._delivery.send(sent, self._bound(part), self._context(part, sent))
         finally:
             if self._progress.state is PipelineState.CLOSED:
                 # Came back too late, as a reply or as a failure: it is somebody else's by now.
@@ -128,89 +137,121 @@ class Recovery:
             if self._progress.state is PipelineState.RETRYING:
                 self._progress.retrying(is_over=True)
 
-    def _failed(self, part: _Part, failure: BatchFailure) -> Sequence[_Part]:
-        """The function failed, or its reply says nothing about single records."""
-        step = self._next(part, part.batch.count)
-        if step is NextStep.BISECT:
-            return self._halves(part)
-        if step is NextStep.RETRY:
-            self._wait(part, failure)
-            return (part,)
-        self._judge.failed(part.batch, failure, part.attempts)
+    def _refused(
+        self, part: _Part, error: PayloadInvocationError | TransientInvocationError, outcomes: Judge | Gathered
+    ) -> Sequence[_Part]:
+        """The API refuses these bytes, or could not take them within the bounds."""
+        failure, old = failure_of_refusal(error), self._old(part.batch)
+        if isinstance(error, PayloadInvocationError):
+            if part.batch.count > 1 and (error.is_too_large or self._next(part) is NextStep.BISECT):
+                return self._halves(part)
+        elif any(old) and not all(old) and not is_worn_out(self._policy, part.attempts):
+            # The age of the oldest has ended the retries, and the others have time left.
+            return self._apart(part, old, failure)
+        outcomes.failed(part.batch, failure, part.attempts)
         return ()
 
-    def _failed_from(self, part: _Part, verdicts: Verdicts, reply: InvokeReply) -> Sequence[_Part]:
-        """What comes before the first record that is to be sent again has its outcome; all from there on is sent."""
-        batch, again = part.batch, self._to_send_again(part, verdicts.failed, _asked_for(verdicts))
-        failures = self._judge.failures(verdicts, reply)
-        if not again:
-            self._settle(part, verdicts.results, failures, batch.count)
+    def _failed(self, part: _Part, failure: BatchFailure, outcomes: Judge | Gathered) -> Sequence[_Part]:
+        """The function failed, or its reply says nothing about single records."""
+        step, old = self._next(part), self._old(part.batch)
+        if step is NextStep.GIVE_UP or all(old):
+            outcomes.failed(part.batch, failure, part.attempts)
             return ()
-        first = again[0]
-        self._settle(part, verdicts.results, failures, first)
-        self._wait(part, failures[first])
+        if step is NextStep.BISECT:
+            return self._apart(_Part(part.batch, part.attempts), old, failure) if any(old) else self._halves(part)
+        self._wait(part, failure)
+        return self._apart(part, old, failure) if any(old) else (part,)
+
+    def _failed_from(
+        self, part: _Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
+    ) -> Sequence[_Part]:
+        """What comes before the first record that failed and may be sent again has its outcome; the rest is sent."""
+        batch, failures = part.batch, self._failures(part, verdicts, reply)
+        again = self._again(part, verdicts)
+        first = again[0] if again else batch.count
+        self._settle(batch, verdicts.results, failures, range(first), outcomes)
+        if not again:
+            return ()
+        self._wait(part, failures[first].failure)
         rest = batch if not first else self._assembler.part(batch, range(first, batch.count))
         return (_Part(rest, part.attempts, part.failed_attempts),)
 
-    def _retry_alone(self, part: _Part, verdicts: Verdicts, reply: InvokeReply) -> None:
-        """Send the failed records alone until each has its outcome; then all is settled, in the batch's order."""
-        results = list(verdicts.results)
-        failures = dict(self._judge.failures(verdicts, reply))
-        asked_for = _asked_for(verdicts)
+    def _failed_alone(
+        self, part: _Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
+    ) -> Sequence[_Part]:
+        """The failed records are sent alone until each has its outcome; then all is settled, in the batch's order."""
         batch = part.batch
-        while open_ := self._to_send_again(part, failures, asked_for):
-            self._wait(part, failures[open_[0]])
-            again = self._assembler.part(batch, open_)
-            try:
-                reply = self._send(again, part)
-            except (PayloadInvocationError, TransientInvocationError) as error:
-                failures |= dict.fromkeys(open_, failure_of_refusal(error))
-                part = replace(part, attempts=part.attempts + self._delivery.attempts)
-                break
-            part = self._failed_once(part)
-            found = self._judge.verdicts(again, reply)
-            if isinstance(found, BatchFailure):
-                failures |= dict.fromkeys(open_, found)
-                asked_for = ()
-                continue
-            still = self._judge.failures(found, reply)
-            asked_for = [open_[index] for index in _asked_for(found)]
-            for place, index in enumerate(open_):
-                if place in still:
-                    failures[index] = still[place]
-                else:
-                    del failures[index]
-                    results[index] = found.results[place]
-        self._settle(part, results, failures, batch.count)
+        if not isinstance(outcomes, Gathered):
+            gathered = Gathered(batch)
+            self._deliver(self._failed_alone(part, verdicts, reply, gathered), gathered)
+            self._settle(batch, gathered.results, gathered.failures, range(batch.count), outcomes)
+            return ()
+        failures = self._failures(part, verdicts, reply)
+        again = self._again(part, verdicts)
+        settled = sorted({*range(batch.count)}.difference(again))
+        self._settle(batch, verdicts.results, failures, settled, outcomes)
+        if not again:
+            return ()
+        self._wait(part, failures[again[0]].failure)
+        return (_Part(self._assembler.part(batch, again), part.attempts, part.failed_attempts),)
 
-    def _to_send_again(self, part: _Part, failed: Collection[int], asked_for: Collection[int]) -> Sequence[int]:
-        """Which of the records that failed are sent again, in order: all of them, or those that are asked for."""
-        if failed and self._next(part, 1) is NextStep.RETRY:
-            return sorted(failed)
-        return sorted(asked_for) if self._next(part, 1, is_asked_for=True) is NextStep.RETRY else ()
+    def _settle(
+        self,
+        batch: Batch,
+        results: Sequence[Result],
+        failures: Mapping[int, GivenUp],
+        indexes: Iterable[int],
+        outcomes: Judge | Gathered,
+    ) -> None:
+        """Pass on the outcomes of the records at `indexes` in their order, those delivered side by side in one."""
+        for is_failed, side_by_side in groupby(indexes, failures.__contains__):
+            if is_failed:
+                for index in side_by_side:
+                    outcomes.failed(self._assembler.part(batch, (index,)), *failures[index])
+            else:
+                taken = list(side_by_side)
+                outcomes.delivered(self._assembler.part(batch, taken), [results[index] for index in taken])
 
-    def _settle(self, part: _Part, results: Sequence[Result], failures: Mapping[int, BatchFailure], end: int) -> None:
-        """Report the outcome of each record before `end`, in order, those that were delivered together in one."""
-        batch, begin = part.batch, 0
-        for index in [*sorted(it for it in failures if it < end), end]:
-            if index > begin:
-                self._judge.delivered(self._assembler.part(batch, range(begin, index)), results[begin:index])
-            if index < end:
-                self._judge.failed(self._assembler.part(batch, (index,)), failures[index], part.attempts)
-            begin = index + 1
+    def _failures(self, part: _Part, verdicts: Verdicts, reply: InvokeReply) -> dict[int, GivenUp]:
+        found = self._judge.failures(verdicts, reply)
+        return {index: GivenUp(failure, part.attempts) for index, failure in found.items()}
+
+    def _again(self, part: _Part, verdicts: Verdicts) -> Sequence[int]:
+        """Which of the records that a reply says have failed are sent again, in order."""
+        old = self._old(part.batch)
+        return [
+            index
+            for index, failure in sorted(verdicts.failed.items())
+            if not old[index] and self._next(part, 1, is_asked_for=failure.is_retriable) is NextStep.RETRY
+        ]
 
     def _halves(self, part: _Part) -> Sequence[_Part]:
         first, second = self._assembler.split(part.batch)
         return _Part(first, part.attempts), _Part(second, part.attempts)
 
-    def _next(self, part: _Part, count: int, *, is_asked_for: bool = False) -> NextStep:
+    def _apart(self, part: _Part, old: Sequence[bool], failure: BatchFailure) -> Sequence[_Part]:
+        """Parts of those that are too old to be sent again and of the others, in the records' order."""
+        return [
+            replace(
+                part,
+                batch=self._assembler.part(part.batch, list(side_by_side)),
+                given_up=failure if is_old else None,
+            )
+            for is_old, side_by_side in groupby(range(part.batch.count), old.__getitem__)
+        ]
+
+    def _old(self, batch: Batch) -> Sequence[bool]:
+        """Which records are too old to be sent again."""
+        policy, now = self._policy, self._clock.now_ms()
+        return [is_too_old(policy, _timestamp(record), now) for record in batch.records]
+
+    def _next(self, part: _Part, count: int | None = None, *, is_asked_for: bool = False) -> NextStep:
+        """What happens to `count` records of a part, or to all."""
         return after_failure(
             self._policy,
-            count=count,
+            count=part.batch.count if count is None else count,
             attempts=part.attempts,
             failed_attempts=part.failed_attempts,
-            oldest_ms=_oldest(part.batch),
-            now_ms=self._clock.now_ms(),
             is_asked_for=is_asked_for,
         )
 
@@ -223,16 +264,17 @@ class Recovery:
         if not policy.max_attempts and not policy.max_age_ms:
             return None
         left = max(1, policy.max_attempts - part.attempts) if policy.max_attempts else 0
-        oldest = _oldest(part.batch) if policy.max_age_ms else None
+        stamps = [_timestamp(record) for record in part.batch.records] if policy.max_age_ms else []
+        oldest = min((stamp for stamp in stamps if stamp is not None), default=None)
         seconds = None if oldest is None else (oldest + policy.max_age_ms - self._clock.now_ms()) / 1000
         return SendBound(left, seconds)
 
-    def _context(self, batch: Batch, sent: bytes, part: _Part) -> ContextOf | None:
+    def _context(self, part: _Part, sent: bytes) -> ContextOf | None:
         contexts = self._contexts
         if contexts is None:
             return None
         # An execution is named after all that it is sent.
-        told = replace(batch, payload=sent)
+        told = replace(part.batch, payload=sent)
         return lambda sending: contexts.of(told, part.attempts + sending, part.failed_attempts)
 
     def _wait(self, part: _Part, failure: BatchFailure) -> None:
@@ -246,11 +288,7 @@ class Recovery:
         self._progress.retrying(is_over=True)
 
 
-def _asked_for(verdicts: Verdicts) -> Collection[int]:
-    """The records whose verdict is `retry`."""
-    return [index for index, failure in verdicts.failed.items() if failure.is_retriable]
-
-
-def _oldest(batch: Batch) -> int | None:
-    stamps = [record.timestamp() for record in batch.records]
-    return min((stamp for kind, stamp in stamps if kind != TIMESTAMP_NOT_AVAILABLE and stamp >= 0), default=None)
+def _timestamp(record: SourceRecord) -> int | None:
+    """Milliseconds since the epoch; None where the record has none."""
+    kind, stamp = record.timestamp()
+    return None if kind == TIMESTAMP_NOT_AVAILABLE or stamp < 0 else stamp

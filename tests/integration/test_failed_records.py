@@ -107,6 +107,33 @@ def test_halving_finds_the_guilty_records(failing_sink: Sink, handler: Handler):
     assert [json.loads(value["inputPayload"])[0]["payload"]["offset"] for value in values] == sorted(GUILTY)
 
 
+def test_replies_above_6_mb_are_had_in_parts(failing_sink: Sink, handler: Handler):
+    def code(event: bytes) -> bytes:
+        entries = json.loads(event)
+        for entry in entries:
+            number = entry["payload"]["value"]["n"]
+            # Too much together, and one even alone.
+            entry["more"] = "x" * {20: 3_500_000, 21: 3_500_000, 30: 6_400_000}.get(number, 0)
+        return json.dumps(entries).encode()
+
+    handler.code = code
+    more = properties(
+        failing_sink,
+        aws_lambda_bisect_on_error="true",
+        reporter_result_topic_name=failing_sink.results,
+        reporter_result_topic_replication_factor="1",
+    )
+    with failing_sink.running(more) as task:
+        task.wait_committed({0: 50})
+    (error,) = failing_sink.read(failing_sink.errors)
+    assert (coordinates(error)["startOffset"], coordinates(error)["endOffset"]) == (30, 31)
+    value = value_of(error)
+    assert (value["statusCode"], value["functionError"]) == (200, "Unhandled")
+    assert json.loads(value["payload"])["errorType"] == "Function.ResponseSizeTooLarge"
+    found = [coordinates(message)["offset"] for message in failing_sink.read(failing_sink.results)]
+    assert found == [number for number in range(50) if number != 30]
+
+
 def test_a_function_that_recovers_gets_its_batch_again(failing_sink: Sink, handler: Handler):
     calls: list[bytes] = []
 

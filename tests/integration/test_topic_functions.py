@@ -9,6 +9,7 @@ import pytest
 from kafka_lambda_sink.core.errors import ConfigurationInvocationError
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.state import PipelineState, TaskState
+from kafka_lambda_sink.local import faults
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import FunctionFailure, PythonHandler
 from tests.support.running_task import RunningTask, Sink, coordinates, echo, value_of
@@ -101,6 +102,21 @@ def test_a_topic_without_a_function_stops_alone_and_is_read_from_its_start_once_
     with sink.running(of_topics(sink, {sink.source: "price", stranger: "price"}, auto_offset_reset="latest")) as task:
         wait_committed(task, sink, stranger, 1)
     assert (stranger, "price:None") in calls(sink)
+
+
+def test_a_function_that_is_deleted_stops_its_own_topics_and_the_others_run_on(sink: Sink):
+    returns = sink.cluster.create_topic(name=f"{sink.source}-returns")
+    with sink.running(of_topics(sink, {sink.source: "price", returns: "refund"})) as task:
+        gone = faults.ApiError(404, "ResourceNotFoundException", "Function not found")
+        sink.endpoint.faults.add(gone, function="refund", times=None)
+        sink.cluster.produce(returns, [b'{"n":7}'])
+        (told,) = task.wait_for(lambda: task.log.events("partition stopped"), "the topic of the deleted function stops")
+        assert (told["partition"], told["topic"]) == (0, returns)
+        sink.produce([b'{"n":1}'])
+        wait_committed(task, sink, sink.source, 1)
+        assert task.task.coordinator.task_state() is TaskState.FAILED
+        assert task.task.failure is None
+    assert (sink.cluster.committed(sink.group, returns)[0]).offset == 0
 
 
 def test_a_function_that_is_missing_ends_the_start_and_is_named(sink: Sink):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kafka_lambda_sink.contracts.replies.verdicts import RecordFailure, ReplyContract, Verdicts
 from kafka_lambda_sink.core.batch import Batch
+from kafka_lambda_sink.core.errors import PayloadInvocationError
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.recovery import RecoveryPolicy, RetryScope
 from tests.support.delivering import Delivering, orders
@@ -41,6 +42,17 @@ def failing(guilty: Collection[int]) -> Callable[[bytes], InvokeReply]:
         if guilty & set(offsets):  # type: ignore[operator]
             return InvokeReply(200, b'{"errorMessage":"no"}', function_error="Unhandled")
         return InvokeReply(200, results_of(offsets))
+
+    return invoke
+
+
+def refusing(guilty: Collection[int]) -> Callable[[bytes], InvokeReply]:
+    """An API that refuses each event with a guilty record, and accepts the others for later."""
+
+    def invoke(payload: bytes) -> InvokeReply:
+        if guilty & set(offsets_of(payload)):  # type: ignore[operator]
+            raise PayloadInvocationError("no", code="InvalidRequestContentException", status=400)
+        return InvokeReply(202, b"")
 
     return invoke
 
@@ -103,8 +115,27 @@ def test_bisecting_finds_the_guilty(batch: tuple[list[int], set[int]]):
     )  # fmt: skip
     under_test.run()
     assert_each_has_its_outcome(under_test, offsets, guilty)
+    assert_few_invocations(under_test, offsets, guilty)
+
+
+def assert_few_invocations(under_test: Delivering, offsets: Sequence[int], guilty: Collection[int]) -> None:
     per_guilty = 2 * math.ceil(math.log2(len(offsets))) if len(offsets) > 1 else 0
     assert len(under_test.batches) <= 1 + per_guilty * len(guilty)
+
+
+@given(batches())
+def test_bisecting_asynchronous_events_finds_what_is_refused(batch: tuple[list[int], set[int]]):
+    offsets, guilty = batch
+    under_test = Delivering(
+        orders(*offsets), *[refusing(guilty)] * 1000, batch_size=64, behavior="log", topics="errors",
+        recovery=RecoveryPolicy(bisects=True),
+    )  # fmt: skip
+    under_test.run()
+    assert reported(under_test) == [(offset, offset + 1) for offset in sorted(guilty)]
+    accepted = [offset for batch in under_test.batches if not guilty & set(batch) for offset in batch]
+    assert accepted == [offset for offset in offsets if offset not in guilty]
+    assert under_test.committable.offset == offsets[-1] + 1
+    assert_few_invocations(under_test, offsets, guilty)
 
 
 @given(batches(), st.sampled_from(RetryScope), st.integers(min_value=0, max_value=2))
@@ -153,3 +184,25 @@ def test_what_fails_once_is_delivered_by_the_next_attempt(batch: tuple[list[int]
     if guilty:
         again = [offset for offset in offsets if offset >= min(guilty)]
         assert under_test.batches == [offsets, again if scope is RetryScope.FROM_FIRST else sorted(guilty)]
+
+
+@given(batches(), st.data())
+def test_those_that_are_taken_alone_are_bisected_and_settled_in_order(
+    batch: tuple[list[int], set[int]], data: st.DataObject
+):
+    """The first reply names some; sent alone, some of these make the function fail."""
+    offsets, named = batch
+    guilty = data.draw(st.sets(st.sampled_from(sorted(named)))) if named else set()
+    contract = NamesTheGuilty(named)
+
+    def fail_or_take(payload: bytes) -> InvokeReply:
+        contract.guilty = ()
+        return failing(guilty)(payload)
+
+    under_test = Delivering(
+        orders(*offsets), lambda _: InvokeReply(200, b"[]"), *[fail_or_take] * 1000, batch_size=64, behavior="log",
+        topics="results errors", contract=contract,
+        recovery=RecoveryPolicy(bisects=True, scope=RetryScope.ALONE, retries=1),
+    )  # fmt: skip
+    under_test.run()
+    assert_each_has_its_outcome(under_test, offsets, guilty)

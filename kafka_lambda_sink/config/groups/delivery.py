@@ -89,8 +89,9 @@ class RecoveryGroup(Group):
     function sees records in their order, or the failed ones `alone`."""
 
     aws_lambda_bisect_on_error: Annotated[bool, MEDIUM] = False
-    """Whether a batch that failed as a whole is sent again in halves until the guilty record stands alone: twice the
-    binary logarithm of its records, in invocations, for each guilty one. The others are delivered."""
+    """Whether a batch that failed as a whole, or that Lambda refuses for what is in it, is sent again in halves until
+    the guilty record stands alone: twice the binary logarithm of its records, in invocations, for each guilty one. The
+    others are delivered. A reply above 6 MB is such a failure, too."""
 
     aws_lambda_max_attempts: Annotated[int, Declared("low", unit="attempts")] = Field(default=0, ge=0)
     """Most invocations that a record is part of, whatever they end with, before `behavior.on.error` decides. 0: as

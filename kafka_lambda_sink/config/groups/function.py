@@ -41,7 +41,8 @@ class FunctionGroup(Group):
     ] = ()
     """`topic1;function1,topic2;function2`: the function of each topic that is read, named in any of the ways of
     `aws.lambda.function.name`. One with an ARN is called in its ARN's region. Two may share a function. A topic that
-    `topics.regex` comes to match and that has no function is not delivered: its partitions stop."""
+    `topics.regex` comes to match and that has no function is not delivered: its partitions stop. So do, where there are
+    several functions, those of a function that can no longer be invoked."""
 
     aws_lambda_region: Annotated[
         str | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kafka_lambda_sink.core.recovery import FOR_EVER, NextStep, RecoveryPolicy, after_failure
+from kafka_lambda_sink.core.recovery import FOR_EVER, NextStep, RecoveryPolicy, after_failure, is_too_old
 
 RETRY, BISECT, GIVE_UP = NextStep.RETRY, NextStep.BISECT, NextStep.GIVE_UP
 
@@ -26,11 +26,10 @@ RETRY, BISECT, GIVE_UP = NextStep.RETRY, NextStep.BISECT, NextStep.GIVE_UP
     ],
 )
 def test_the_next_step(policy: RecoveryPolicy, count: int, attempts: int, failed: int, expected: NextStep):
-    step = after_failure(policy, count=count, attempts=attempts, failed_attempts=failed, oldest_ms=None, now_ms=0)
-    assert step is expected
+    assert after_failure(policy, count=count, attempts=attempts, failed_attempts=failed) is expected
 
 
-@pytest.mark.parametrize(("oldest", "expected"), [(None, RETRY), (901, RETRY), (900, GIVE_UP), (0, GIVE_UP)])
-def test_what_is_too_old_is_not_sent_again(oldest: int | None, expected: NextStep):
-    policy = RecoveryPolicy(retries=FOR_EVER, max_age_ms=100)
-    assert after_failure(policy, count=1, attempts=1, failed_attempts=1, oldest_ms=oldest, now_ms=1000) is expected
+@pytest.mark.parametrize(("timestamp", "expected"), [(None, False), (901, False), (900, True), (0, True)])
+def test_what_is_too_old_is_not_sent_again(timestamp: int | None, *, expected: bool):
+    assert is_too_old(RecoveryPolicy(max_age_ms=100), timestamp, 1000) is expected
+    assert not is_too_old(RecoveryPolicy(), timestamp, 1000)

@@ -6,6 +6,7 @@ import pytest
 
 from kafka_lambda_sink.core import commit_metadata
 from kafka_lambda_sink.core.errors import (
+    ClaimStoreRefusedError,
     ConfigurationInvocationError,
     FatalKafkaError,
     KafkaAuthorizationError,
@@ -37,6 +38,7 @@ class Coordinating:
         *,
         clock: SteppedClock | None = None,
         exits: bool = False,
+        has_several_functions: bool = False,
         topic_id: str | None = "A",
         shutdown_timeout: float = 25.0,
     ) -> None:
@@ -55,7 +57,9 @@ class Coordinating:
             open_pipeline=self._open,
             clock=self.clock,
             stop=self.stop,
-            settings=CoordinatorSettings(drain_timeout=30.0, exit_on_partition_failed=exits),
+            settings=CoordinatorSettings(
+                drain_timeout=30.0, exit_on_partition_failed=exits, has_several_functions=has_several_functions
+            ),
             alarms=alarms,
         )
 
@@ -439,6 +443,27 @@ def test_a_configuration_error_of_the_function_ends_the_connector():
     coordinating = Coordinating()
     p0, *_ = coordinating.assign(P0, P1)
     error = ConfigurationInvocationError(code="ResourceNotFoundException", status=404)
+    p0.progress.fail(error)
+    coordinating.coordinator.step()
+    assert coordinating.coordinator.failure is error
+
+
+def test_a_configuration_error_of_one_function_among_several_stops_its_own_partitions():
+    coordinating = Coordinating(has_several_functions=True)
+    p0, p1 = coordinating.assign(P0, P1)
+    p0.progress.fail(ConfigurationInvocationError(code="ResourceNotFoundException", status=404))
+    coordinating.coordinator.step()
+    assert coordinating.coordinator.failure is None
+    assert coordinating.coordinator.task_state() is TaskState.FAILED
+    p1.progress.fail(ConfigurationInvocationError(code="ResourceNotFoundException", status=404))
+    coordinating.coordinator.step()
+    assert isinstance(coordinating.coordinator.failure, AllPartitionsFailed)
+
+
+def test_a_bucket_that_refuses_ends_the_connector_whatever_the_functions():
+    coordinating = Coordinating(has_several_functions=True)
+    p0, *_ = coordinating.assign(P0, P1)
+    error = ClaimStoreRefusedError(code="AccessDenied", status=403)
     p0.progress.fail(error)
     coordinating.coordinator.step()
     assert coordinating.coordinator.failure is error
