@@ -1,0 +1,120 @@
+"""Results that name their topics, from a real handler under AWS's runtime client to the records of a real broker."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Message
+
+from kafka_lambda_sink.local import faults
+from kafka_lambda_sink.local.endpoint import Function
+from kafka_lambda_sink.local.runtime_handler import HandlerFile, RuntimeHandler
+from tests.support.running_task import FUNCTION, Sink, coordinates, headers_of, value_of
+from tests.support.sink_process import SinkProcess
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.broker
+
+HANDLER = """
+    import os
+
+    def handler(event, context):
+        return [answer(entry["payload"]) for entry in event]
+
+    def answer(record):
+        order = record["value"]
+        number = order["n"]
+        result = {"n": number}
+        entry = {"payload": {name: record[name] for name in ("topic", "partition", "offset")} | {"result": result}}
+        if number % 4 == 1:
+            entry["route"] = {"topic": os.environ["ALERTS"], "key": order["customer"], "headers": {"n": str(number)}}
+        if number % 4 > 1:
+            entry["route"] = {"topic": os.environ["STOCK"], "key": {"customer": order["customer"]}}
+        if number % 4 == 3:
+            # What was told last of this customer is over.
+            entry["payload"]["result"] = None
+        return entry
+"""
+COUNT = 40
+CUSTOMERS = 5
+
+
+@pytest.fixture
+def routing(sink: Sink, tmp_path: Path) -> Iterator[Sink]:
+    """A sink whose function is the handler."""
+    file = tmp_path / "app.py"
+    file.write_text(textwrap.dedent(HANDLER), encoding="utf-8")
+    variables = {"ALERTS": f"{sink.name}-alerts", "STOCK": f"{sink.name}-stock"}
+    handler = RuntimeHandler(HandlerFile(file, "handler"), variables=variables, on_output=lambda _: None)
+    sink.endpoint.add_function(Function(name=FUNCTION, handler=handler, timeout=60))
+    yield sink
+    handler.close()
+
+
+def properties(sink: Sink, **more: str) -> dict[str, str | None]:
+    return {
+        "aws.lambda.batch.size": "5",
+        "aws.lambda.reply.routing": "true",
+        "aws.lambda.reply.routing.topics": f"{sink.name}-alerts, {sink.name}-stock",
+        "aws.lambda.response.topic": sink.results,
+        "aws.lambda.response.partitions": "2",
+        "aws.lambda.response.replication.factor": "1",
+        "consumer.override.session.timeout.ms": "2000",
+        "consumer.override.heartbeat.interval.ms": "300",
+        **{key.replace("_", "."): value for key, value in more.items()},
+    }
+
+
+def killed_with_results_in_hand(sink: Sink, directory: Path) -> None:
+    """A process that has the replies to four batches, none of them written, and waits for a fifth."""
+    sink.endpoint.faults.script([*[faults.Ok()] * 4, faults.Hang()], call="RequestResponse")
+    text = sink.text(properties(sink, aws_lambda_response_linger_ms="30000"))
+    lines = dict(line.split("=", 1) for line in text.splitlines())
+    with SinkProcess(directory, lines) as process:
+        wait_until(lambda: len(sink.endpoint.journal.requests("RequestResponse")) == 5, what="the fifth call hangs")
+        process.kill9()
+    sink.release()
+
+
+def sources(messages: list[Message]) -> list[int]:
+    """The offsets of the source records, in the order that they were written in."""
+    return [int(dict(headers_of(message))["input_record_offset"] or b"") for message in messages]
+
+
+def by_key(messages: list[Message]) -> Mapping[bytes | None, list[int]]:
+    found: dict[bytes | None, list[int]] = {}
+    for message, offset in zip(messages, sources(messages), strict=True):
+        key = message.key()
+        assert key is None or isinstance(key, bytes)
+        found.setdefault(key, []).append(offset)
+    return found
+
+
+def numbers(*rests: int, customer: int | None = None) -> list[int]:
+    """Those of a kind, of one customer or of all."""
+    return [number for number in range(COUNT) if number % 4 in rests and customer in {None, number // 4 % CUSTOMERS}]
+
+
+def test_each_result_is_where_it_says_in_order_and_none_is_lost_with_the_process(routing: Sink, tmp_path: Path):
+    sink = routing
+    sink.produce([b'{"n":%d,"customer":"c%d"}' % (number, number // 4 % CUSTOMERS) for number in range(COUNT)])
+    killed_with_results_in_hand(sink, tmp_path)
+    names = [f"{sink.name}-alerts", f"{sink.name}-stock", sink.results]
+    assert [sink.cluster.end_offsets(name) for name in names] == [{0: 0, 1: 0}] * 3
+
+    with sink.running(properties(sink)) as task:
+        task.wait_committed({0: COUNT})
+
+    alerts, stock, results = map(sink.read, names)
+    assert by_key(alerts) == {b"c%d" % each: numbers(1, customer=each) for each in range(CUSTOMERS)}
+    for message, number in zip(alerts, sources(alerts), strict=True):
+        assert value_of(message) == {"n": number}
+        assert headers_of(message)[0] == ("n", b"%d" % number)
+    keys = {b'{"customer":"c%d"}' % each: numbers(2, 3, customer=each) for each in range(CUSTOMERS)}
+    assert by_key(stock) == keys
+    assert sorted(sources([message for message in stock if message.value() is None])) == numbers(3)
+    assert sorted(coordinates(message)["offset"] for message in results) == numbers(0)
+    assert all(value_of(message)["result"] == {"n": coordinates(message)["offset"]} for message in results)
