@@ -11,6 +11,7 @@ from kafka_lambda_sink.config.endpoint_checks import plain_http_errors, url_secr
 from kafka_lambda_sink.config.field_checks import field_errors
 from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.function_checks import function_errors, function_warnings
+from kafka_lambda_sink.config.groups.request import contract_named
 from kafka_lambda_sink.config.invocation_checks import invocation_errors, invocation_warnings
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.registry_checks import registry_errors
@@ -124,6 +125,10 @@ def _requests(config: SinkConfig) -> Iterator[Finding]:
         if name == format_name and not getattr(config, attribute):
             message = f"needs {attribute.replace('_', '.')} beside it"
             yield Finding(("aws_lambda_request_format", attribute), message, "missing-key")
+    named = contract_named(config.result_handler_class)
+    if named and named != config.aws_lambda_reply_contract:
+        message = f"names the contract `{named}`, and aws.lambda.reply.contract another one"
+        yield Finding(("result_handler_class", "aws_lambda_reply_contract"), message, "conflict", "Remove one of them")
     if config.aws_lambda_reply_contract == "row-errors" and name != "rows":
         message = "row-errors goes with aws.lambda.request.format=rows"
         yield Finding(("aws_lambda_reply_contract", "aws_lambda_request_format"), message)

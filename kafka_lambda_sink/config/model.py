@@ -18,7 +18,7 @@ from kafka_lambda_sink.config.groups.invocation import InvocationGroup
 from kafka_lambda_sink.config.groups.process import ProcessGroup
 from kafka_lambda_sink.config.groups.registry import RegistryGroup
 from kafka_lambda_sink.config.groups.reports import ReportGroup
-from kafka_lambda_sink.config.groups.request import RequestGroup
+from kafka_lambda_sink.config.groups.request import RequestGroup, contract_named
 from kafka_lambda_sink.config.groups.transforms import TransformGroup
 from kafka_lambda_sink.config.layers import LAYERS, layer_sources
 from kafka_lambda_sink.core.java_regex import compile_java_regex
@@ -138,7 +138,7 @@ class SinkConfig(
     def own_contract(self) -> str | None:
         """The name of a reply contract of the user's own: classes of Confluent's connector stand for one of ours."""
         name = self.result_handler_class
-        return None if not name or name.startswith(_CONFLUENT) else name
+        return None if not name or name.startswith(_CONFLUENT) or contract_named(name) else name
 
     @property
     def routing_topics(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from kafka_lambda_sink.config.collecting import Collected
 from kafka_lambda_sink.config.elsewhere import NORDSTROM, credentials_provider_problem
 from kafka_lambda_sink.config.finding import Faults
 from kafka_lambda_sink.config.function_name import parse_function_name
+from kafka_lambda_sink.config.groups.request import contract_named
 from kafka_lambda_sink.config.keys import key_of
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.settings import Setting, overridden_by
@@ -158,6 +159,9 @@ def _derived(layers: _Layers, collected: Collected, environ: Mapping[str, str]) 
         derived["aws_lambda_batch_size"] = "1"
     elif (_first(layers, "aws_lambda_request_format") or "").strip().lower() == "rows":
         derived["aws_lambda_batch_size"] = _ROWS
+    contract = contract_named(_first(layers, "result_handler_class"))
+    if contract:
+        derived["aws_lambda_reply_contract"] = contract
     if collected.has_reporter:
         derived |= {
             "aws_lambda_response_topic": "${connector}-success",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator
 
@@ -13,8 +13,15 @@ RequestFormatName = Literal[
     "confluent", "confluent-escaped", "aws-self-managed", "aws-msk", "nordstrom-plain", "nordstrom-json", "rows",
     "cloudevents", "values",
 ]  # fmt: skip
+ReplyContractName = Literal["records", "batch-item-failures", "row-errors", "none"]
 #: Nordstrom's classes.
 _FORMATTERS = {"plainpayloadformatter": "nordstrom-plain", "jsonpayloadformatter": "nordstrom-json"}
+
+
+def contract_named(handler: str | None) -> str | None:
+    """The contract of ours that `result.handler.class` names, or None."""
+    name = (handler or "").strip().lower()
+    return name if name in get_args(ReplyContractName) else None
 
 
 def _of_formatter(value: Any) -> Any:
@@ -79,15 +86,14 @@ class RequestGroup(Group):
     """JSON of your own around the request, in which the string `"${records}"` stands for it; other strings may have
     `${topic}`, `${partition}` and `${connector}`."""
 
-    aws_lambda_reply_contract: Annotated[
-        Literal["records", "batch-item-failures", "row-errors", "none"] | None, MEDIUM, ANY_CASE
-    ] = None
+    aws_lambda_reply_contract: Annotated[ReplyContractName | None, MEDIUM, ANY_CASE] = None
     """What a reply says: `records`, an array that answers each record; `batch-item-failures`, as AWS's trigger has it;
     `row-errors`; or `none`, it is not looked at. Not set: `records` with a response topic or routing, else `none`."""
 
     result_handler_class: Annotated[str | None, LOW] = None
     """Name of a reply contract of your own, which a Python package has registered (entry point
-    `kafka_lambda_sink.contracts`). Class names of Confluent's connector stand for `records`."""
+    `kafka_lambda_sink.contracts`), or one of the names of `aws.lambda.reply.contract`. Class names of Confluent's
+    connector stand for `records`."""
 
     aws_lambda_reply_error_message: Annotated[bool, LOW] = False
     """Whether a reply of the form `{"errorMessage", "errorType"?, "stackTrace"?}` is a failure of the batch although

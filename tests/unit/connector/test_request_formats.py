@@ -179,6 +179,8 @@ def test_escaped_by_either_name(loads: Loads):
         ("aws.lambda.reply.contract=none\n", True, NoContract),
         ("aws.lambda.reply.error.message=true\n", True, ErrorReplies),
         ("aws.lambda.invocation.type=async\naws.lambda.reply.contract=records\n", True, NoContract),
+        ("result.handler.class=Batch-Item-Failures\n", True, BatchItemFailures),
+        ("aws.lambda.reply.contract=none\nresult.handler.class=none\n", True, NoContract),
         ("result.handler.class=io.confluent.connect.aws.lambda.DefaultResultHandler\n", True, RecordsContract),
         (ROUTING, False, RoutedRecordsContract),
         (f"{ROUTING}aws.lambda.reply.contract=records\n", True, RoutedRecordsContract),
@@ -209,6 +211,8 @@ def test_what_does_not_fit_is_told(loads: Loads, text: str, key: str):
         ("aws.lambda.request.format=aws-msk\n", "aws.lambda.request.format"),
         ("aws.lambda.request.format=cloudevents\n", "aws.lambda.request.format"),
         ("aws.lambda.reply.contract=row-errors\n", "aws.lambda.reply.contract"),
+        ("result.handler.class=none\naws.lambda.reply.contract=records\n", "result.handler.class"),
+        ("result.handler.class=row-errors\n", "aws.lambda.reply.contract"),
         ("aws.lambda.request.format=sqs\n", "aws.lambda.request.format"),
     ],
 )
