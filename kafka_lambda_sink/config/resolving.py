@@ -71,8 +71,10 @@ def _values(layer: Mapping[str, list[Setting]], collected: Collected) -> dict[st
             if not _means_the_same(attribute, first.value, other.value):
                 message = f"means the same as {first.key}, with another value"
                 collected.problems.append(other.problem("conflict", message, "Remove one of them"))
-        text = first.value
-        values[attribute] = None if not text.strip() and _is_optional(attribute) else text
+        types = _types_of(attribute)
+        # ConfigDef (Kafka 4.1) trims a boolean, and pydantic does not.
+        text = first.value.strip() if bool in types else first.value
+        values[attribute] = None if not text.strip() and type(None) in types else text
     return values
 
 
@@ -95,8 +97,9 @@ def _means_the_same(attribute: str, one: str, other: str) -> bool:
     )
 
 
-def _is_optional(attribute: str) -> bool:
-    return type(None) in get_args(SinkConfig.model_fields[attribute].annotation)
+def _types_of(attribute: str) -> tuple[Any, ...]:
+    annotation = SinkConfig.model_fields[attribute].annotation
+    return get_args(annotation) or (annotation,)
 
 
 def _drop_converter_settings_of_the_worker(collected: Collected) -> None:
@@ -126,7 +129,7 @@ def _drop_batch_size_of_nordstroms_file(collected: Collected) -> None:
 
 def _is_off(text: str) -> bool:
     try:
-        return not _BOOLEAN.validate_python(text)
+        return not _BOOLEAN.validate_python(text.strip())
     except ValidationError:
         return False
 

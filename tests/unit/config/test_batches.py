@@ -17,11 +17,12 @@ ROWS = "aws.lambda.request.format=Rows\n"
         (f"{ROWS}aws.lambda.batch.size=7\n", 7),
         ("aws.lambda.batch.enabled=True\n", 20),
         (SINGLE, 1),
-        (SINGLE.replace("false", "FALSE"), 1),
+        (SINGLE.replace("false", "FALSE "), 1),
         (SINGLE + ROWS, 1),
         (f"{SINGLE}aws.lambda.batch.size=1\n", 1),
         (NORDSTROM, 20),
         (NORDSTROM + SINGLE, 1),
+        (f"{NORDSTROM}aws.lambda.batch.enabled=false \n", 1),
         (f"{NORDSTROM}aws.lambda.batch.size=50\n", 50),
     ],
 )
