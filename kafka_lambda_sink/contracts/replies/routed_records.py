@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -15,7 +16,6 @@ from kafka_lambda_sink.core.errors import ReplyError
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.record import TopicPartition
 
-_ROUTE: Final = "route"
 _ROUTE_FIELDS: Final = frozenset({"topic", "key", "headers"})
 _NULL: Final = b"null"
 
@@ -44,35 +44,82 @@ class RoutedRecordsContract(ReplyContract):
     def judge(self, reply: InvokeReply, batch: Batch) -> Verdicts:
         """See ReplyContract."""
         self._check(reply.payload, batch)
-        entries = _decode_entries(reply.payload)
-        return Verdicts([self._result(entry, f"entry {index}") for index, entry in enumerate(entries)])
+        entries = [_Entry(text, index) for index, text in enumerate(_decode_entries(reply.payload))]
+        # As a rule nothing but white space differs; where more does, somebody has to look.
+        if _compact(msgspec.json.encode([entry.seen for entry in entries])) != _compact(reply.payload):
+            for entry in entries:
+                entry.refuse_repeated_fields()
+        return Verdicts([self._result(entry) for entry in entries])
 
-    def _result(self, entry: msgspec.Raw, where: str) -> Result:
-        fields = _object(entry, where)
-        payload = _object(fields["payload"], f"the payload of {where}")
-        if _ROUTE in payload:
-            raise ReplyError(f'{where} has its "route" in the payload; it belongs beside it')
-        if _ROUTE not in fields:
-            self._routes.check(None, where)
-            return bytes(fields["payload"])
-        if "result" not in payload:
-            raise ReplyError(f'{where} has a route, and its payload has no field "result" to write there')
-        route = _object(fields[_ROUTE], f"the route of {where}")
-        unknown = sorted(route.keys() - _ROUTE_FIELDS)
-        if unknown:
-            raise ReplyError(f"the route of {where} has the field {unknown[0][:80]!r}; it may have topic, key, headers")
-        topic = _text(route["topic"], f"route.topic of {where}") if "topic" in route else None
-        self._routes.check(topic, f"the route of {where}")
-        result = bytes(payload["result"])
+    def _result(self, entry: _Entry) -> Result:
+        route = entry.route
+        if route is None:
+            self._routes.check(None, entry.name)
+            return bytes(entry.fields["payload"])
+        topic = _text(route["topic"], f"route.topic of {entry.name}") if "topic" in route else None
+        self._routes.check(topic, f"the route of {entry.name}")
+        result = bytes(entry.payload["result"])
         return [
             RoutedResult(
                 value=None if result == _NULL else result,
                 topic=topic,
                 key=_key(route["key"]) if "key" in route else None,
                 has_own_key="key" in route,
-                headers=_headers(route["headers"], f"route.headers of {where}") if "headers" in route else (),
+                headers=tuple(_header(entry.name, *header) for header in entry.headers.items()),
             )
         ]
+
+
+class _Entry:
+    """One entry of a reply, whose coordinates have been checked."""
+
+    __slots__ = ("fields", "headers", "name", "payload", "route", "text")
+
+    def __init__(self, text: msgspec.Raw, index: int) -> None:
+        self.name = f"entry {index}"
+        self.text = text
+        self.fields = _decode_fields(text)
+        self.payload = _decode_fields(self.fields["payload"])
+        self.route: Mapping[str, msgspec.Raw] | None = None
+        self.headers: Mapping[str, msgspec.Raw] = {}
+        if "route" in self.payload:
+            raise ReplyError(f'{self.name} has its "route" in the payload; it belongs beside it')
+        if "route" not in self.fields:
+            return
+        if "result" not in self.payload:
+            raise ReplyError(f'{self.name} has a route, and its payload has no field "result" to write there')
+        self.route = _object(self.fields["route"], f"the route of {self.name}")
+        unknown = sorted(self.route.keys() - _ROUTE_FIELDS)
+        if unknown:
+            raise ReplyError(f"the route of {self.name} has the field {unknown[0][:80]!r}, not topic, key or headers")
+        if "headers" in self.route:
+            self.headers = _object(self.route["headers"], f"route.headers of {self.name}")
+
+    @property
+    def seen(self) -> Mapping[str, object]:
+        """What has been read of it, by which it can be written again."""
+        seen: dict[str, object] = {**self.fields, "payload": self.payload}
+        if self.route is not None:
+            seen["route"] = {**self.route, "headers": self.headers} if "headers" in self.route else self.route
+        return seen
+
+    def refuse_repeated_fields(self) -> None:
+        """Readers take the last of repeated fields, or the first: what could be read in two ways is refused."""
+        objects = {self.name: self.text, f"the payload of {self.name}": self.fields["payload"]}
+        if self.route is not None:
+            objects[f"the route of {self.name}"] = self.fields["route"]
+            if "headers" in self.route:
+                objects[f"route.headers of {self.name}"] = self.route["headers"]
+        for where, text in objects.items():
+            if _repeats_a_field(bytes(text)):
+                raise ReplyError(f"{where} has a field twice")
+
+
+def _object(text: msgspec.Raw, where: str) -> dict[str, msgspec.Raw]:
+    try:
+        return _decode_fields(text)
+    except msgspec.DecodeError:
+        raise ReplyError(f"{where} is not an object") from None
 
 
 def _text(text: msgspec.Raw, where: str) -> str:
@@ -86,41 +133,25 @@ def _key(text: msgspec.Raw) -> bytes | None:
     raw = bytes(text)
     if raw.startswith(b'"'):
         return _decode_text(raw).encode()
-    compact: bytes = msgspec.json.format(raw, indent=-1)
-    return None if compact == _NULL else compact
+    return None if raw == _NULL else _compact(raw)
 
 
-def _headers(text: msgspec.Raw, where: str) -> list[tuple[str, bytes | None]]:
-    headers: list[tuple[str, bytes | None]] = []
-    for name, value in _object(text, where).items():
-        if not is_header_name(name):
-            raise ReplyError(f"{where} has a name that cannot be written: {name[:80]!r}")
-        try:
-            found = _decode_header(value)
-        except msgspec.DecodeError:
-            raise ReplyError(f"{where}: {name[:80]!r} is neither a string nor null") from None
-        headers.append((name, None if found is None else found.encode()))
-    return headers
-
-
-def _object(text: msgspec.Raw, where: str) -> dict[str, msgspec.Raw]:
-    """The fields of an object. Raises ReplyError for anything else, and for one that could be read in two ways."""
+def _header(entry: str, name: str, text: msgspec.Raw) -> tuple[str, bytes | None]:
+    if not is_header_name(name):
+        raise ReplyError(f"route.headers of {entry} has a name that cannot be written: {name[:80]!r}")
     try:
-        fields = _decode_fields(text)
+        value = _decode_header(text)
     except msgspec.DecodeError:
-        raise ReplyError(f"{where} is not an object") from None
-    # As a rule nothing but white space differs; where more does, somebody has to look.
-    if _compact(msgspec.json.encode(fields)) != _compact(text) and _is_ambiguous(bytes(text)):
-        raise ReplyError(f"{where} has a field twice")
-    return fields
+        raise ReplyError(f"route.headers of {entry}: {name[:80]!r} is neither a string nor null") from None
+    return name, None if value is None else value.encode()
 
 
-def _compact(text: bytes | msgspec.Raw) -> bytes:
-    compact: bytes = msgspec.json.format(bytes(text), indent=-1)
+def _compact(text: bytes) -> bytes:
+    compact: bytes = msgspec.json.format(text, indent=-1)
     return compact
 
 
-def _is_ambiguous(text: bytes) -> bool:
+def _repeats_a_field(text: bytes) -> bool:
     """Whether an object has a field twice; those within it are not looked at."""
     names: list[str] = []
 

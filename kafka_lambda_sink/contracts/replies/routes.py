@@ -35,4 +35,5 @@ class Routes:
 
 def is_header_name(name: str) -> bool:
     """Whether it can be written: librdkafka cuts a name at NUL, and what UTF-8 does not know has no bytes."""
-    return "\0" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
+    is_utf8 = name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
+    return is_utf8 and "\0" not in name

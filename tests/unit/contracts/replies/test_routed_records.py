@@ -38,7 +38,7 @@ def routed(route: str, result: str = '{"n": 1}', routes: Routes = ROUTES) -> Rou
 def test_an_entry_that_says_everything():
     route = '{"topic":"audit","key":"k1","headers":{"kind":"order","none":null}}'
     assert routed(route) == RoutedResult(
-        value=b'{"n": 1}', topic="audit", key=b"k1", has_own_key=True, headers=[("kind", b"order"), ("none", None)]
+        value=b'{"n": 1}', topic="audit", key=b"k1", has_own_key=True, headers=(("kind", b"order"), ("none", None))
     )
 
 
