@@ -40,6 +40,8 @@ def test_null_is_the_empty_text_and_no_timestamp_is_zero():
     assert (sent["key"], sent["value"], sent["timestamp"], sent["timestampTypeName"]) == ("", "", 0, "NoTimestampType")
     (sent,) = request_of(build_nordstrom_plain(), record(1, timestamp=(2, 7)))
     assert sent["timestampTypeName"] == "LogAppendTime"
+    (sent,) = request_of(build_nordstrom_json(), record(1, None, None, timestamp=(0, -1)))
+    assert (sent["key"], sent["value"], sent["timestamp"]) == (None, None, 0)
 
 
 def test_the_json_payload_in_its_order():
