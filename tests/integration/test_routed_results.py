@@ -118,3 +118,24 @@ def test_each_result_is_where_it_says_in_order_and_none_is_lost_with_the_process
     assert sorted(sources([message for message in stock if message.value() is None])) == numbers(3)
     assert sorted(coordinates(message)["offset"] for message in results) == numbers(0)
     assert all(value_of(message)["result"] == {"n": coordinates(message)["offset"]} for message in results)
+
+
+def test_without_a_response_topic_what_names_no_declared_topic_is_a_failed_batch(routing: Sink):
+    """Of two batches, the first has an entry without a route."""
+    sink = routing
+    sink.produce([b'{"n":%d,"customer":"c"}' % number for number in (1, 4, 5, 9)])
+    own = {
+        "aws.lambda.response.topic": None,
+        "aws.lambda.batch.size": "2",
+        "aws.lambda.error.topic": sink.errors,
+        "aws.lambda.error.replication.factor": "1",
+        "behavior.on.error": "log",
+    }
+    with sink.running(properties(sink) | own) as task:
+        task.wait_committed({0: 4})
+    assert sources(sink.read(f"{sink.name}-alerts")) == [2, 3]
+    (error,) = sink.read(sink.errors)
+    assert coordinates(error) | {"topic": ""} == {"topic": "", "partition": 0, "startOffset": 0, "endOffset": 2}
+    assert value_of(error)["functionError"] == "InvalidResponse"
+    said = dict(headers_of(error))["error_message"] or b""
+    assert said == b"entry 1 names no topic, and there is no aws.lambda.response.topic"
