@@ -13,6 +13,8 @@ from kafka_lambda_sink.config.loading import load
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.request_formats import contract_maker
+from kafka_lambda_sink.contracts.call_context import CallContexts
+from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import InvokeReply, Position, SchemaRegistry
 from kafka_lambda_sink.core.record import SourceRecord
@@ -116,13 +118,22 @@ def test_what_goes_beside_a_batch(deliver: Deliver):
         "aws.lambda.client.context=true\naws.lambda.trace.propagate=true\naws.lambda.durable.name=true\n"
         "aws.lambda.tenant.id.from=key\n"
     )
-    invoker = deliver(text, [record(0, key=b"blue", headers=[trace])])
+    records = [record(0, key=b"blue", headers=[trace]), record(1, key=b"blue")]
+    invoker = deliver(text, records)
     (call,) = invoker.calls
     assert call is not None
     assert json.loads(call.client_context or b"")["custom"]["connector"] == "orders"
     assert call.tenant_id == "blue"
     assert (call.trace_header or "").startswith("Root=1-0af76519-")
-    assert (call.durable_name or "").startswith("orders-3-0-")
+    named = CallContexts(tp=TP, connector="", group="connect-orders", function="handle-orders", names_executions=True)
+    assert call.durable_name == named.of(Batch(invoker.payloads[0], records, []), 1, 0).durable_name
+
+
+def test_the_halves_of_a_tenants_batch_are_the_tenants(deliver: Deliver):
+    text = "aws.lambda.tenant.id.from=key\naws.lambda.bisect.on.error=true\n"
+    invoker = deliver(text, [record(0, key=b"blue"), record(1, key=b"blue"), record(2, key=b"green")], FAILED)
+    assert offsets(invoker) == [[0, 1], [0], [1], [2]]
+    assert [call.tenant_id for call in invoker.calls if call] == ["blue", "blue", "blue", "green"]
 
 
 def test_an_event_has_no_client_context(deliver: Deliver):

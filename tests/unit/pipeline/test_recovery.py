@@ -204,6 +204,27 @@ def test_old_records_that_all_failed_together_are_given_up_together():
     under_test.run()
     assert under_test.batches == [[0, 1]]
     assert reported(under_test) == [(0, 2)]
+    assert under_test.counters.retries == 0
+
+
+def test_records_that_are_left_by_an_older_one_have_their_retries():
+    under_test = Delivering(
+        aged(OLD, YOUNG), *[FAILED] * 9, behavior="log", topics="errors",
+        recovery=RecoveryPolicy(bisects=True, retries=1, max_age_ms=1000),
+    )  # fmt: skip
+    under_test.run()
+    assert under_test.batches == [[0, 1], [1], [1]]
+    assert reported(under_test) == [(0, 1), (1, 2)]
+
+
+def test_the_bound_on_attempts_is_that_of_the_young_as_well():
+    under_test = Delivering(
+        aged(OLD, YOUNG), *[throttled()] * 9, behavior="log", topics="errors", retry=RetryPolicy(backoff=0.001),
+        recovery=RecoveryPolicy(max_attempts=1, max_age_ms=1000),
+    )  # fmt: skip
+    under_test.run()
+    assert under_test.batches == [[0, 1]]
+    assert reported(under_test) == [(0, 2)]
 
 
 @pytest.mark.parametrize(("scope", "again"), [(RetryScope.FROM_FIRST, [1, 2, 3, 4]), (RetryScope.ALONE, [1, 4])])
