@@ -11,6 +11,7 @@ from kafka_lambda_sink.config.endpoint_checks import plain_http_errors, url_secr
 from kafka_lambda_sink.config.field_checks import field_errors
 from kafka_lambda_sink.config.finding import Finding
 from kafka_lambda_sink.config.function_checks import function_errors, function_warnings
+from kafka_lambda_sink.config.function_connector_checks import function_connector_errors, function_connector_warnings
 from kafka_lambda_sink.config.groups.request import contract_named
 from kafka_lambda_sink.config.invocation_checks import invocation_errors, invocation_warnings
 from kafka_lambda_sink.config.model import SinkConfig
@@ -41,6 +42,7 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from registry_errors(config)
     yield from _requests(config)
     yield from routing_errors(config)
+    yield from function_connector_errors(config)
     yield from field_errors(config)
 
 
@@ -59,6 +61,7 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
     yield from function_warnings(config)
     yield from invocation_warnings(config)
     yield from routing_warnings(config)
+    yield from function_connector_warnings(config)
     yield from _idle_dead_letters(config)
     if config.aws_profile and config.aws_access_key_id:
         yield Finding(("aws_profile", "aws_access_key_id"), "has no effect beside static keys", "no-effect")

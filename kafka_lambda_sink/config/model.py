@@ -14,6 +14,7 @@ from kafka_lambda_sink.config.groups.connector import ConnectorGroup
 from kafka_lambda_sink.config.groups.converters import ConverterGroup
 from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, RecoveryGroup, RetryGroup
 from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionGroup
+from kafka_lambda_sink.config.groups.function_connector import FunctionConnectorGroup
 from kafka_lambda_sink.config.groups.invocation import InvocationGroup
 from kafka_lambda_sink.config.groups.process import ProcessGroup
 from kafka_lambda_sink.config.groups.registry import RegistryGroup
@@ -33,6 +34,7 @@ GROUPS = (
     RegistryGroup,
     TransformGroup,
     RequestGroup,
+    FunctionConnectorGroup,
     BatchGroup,
     ErrorGroup,
     RecoveryGroup,
@@ -55,6 +57,7 @@ class SinkConfig(
     RecoveryGroup,
     ErrorGroup,
     BatchGroup,
+    FunctionConnectorGroup,
     RequestGroup,
     TransformGroup,
     RegistryGroup,
@@ -141,9 +144,15 @@ class SinkConfig(
         return None if not name or name.startswith(_CONFLUENT) or contract_named(name) else name
 
     @property
+    def is_function_connector(self) -> bool:
+        """Whether functions keep a state."""
+        return self.aws_lambda_request_format == "function-connector"
+
+    @property
     def routing_topics(self) -> tuple[str, ...]:
         """The topics that replies may name beside the response topic."""
-        has_routes = self.aws_lambda_reply_routing and self.aws_lambda_invocation_type == "sync"
+        may_name = self.aws_lambda_reply_routing or self.is_function_connector
+        has_routes = may_name and self.aws_lambda_invocation_type == "sync"
         own = self.aws_lambda_reply_routing_topics if has_routes else ()
         return tuple(topic for topic in own if topic != self.aws_lambda_response_topic)
 

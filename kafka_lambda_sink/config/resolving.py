@@ -13,6 +13,7 @@ from kafka_lambda_sink.config.clients.assembly import Assembly, ClientProperties
 from kafka_lambda_sink.config.collecting import Collected
 from kafka_lambda_sink.config.elsewhere import NORDSTROM, credentials_provider_problem
 from kafka_lambda_sink.config.finding import Faults
+from kafka_lambda_sink.config.function_connector_checks import literal_secrets
 from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.groups.request import contract_named
 from kafka_lambda_sink.config.keys import key_of
@@ -57,6 +58,7 @@ def resolve(collected: Collected, environ: Mapping[str, str]) -> Resolved:
     _report(checks.errors(config, assembly.properties), wrong, collected, collected.problems)
     _report(checks.warnings(config), wrong, collected, collected.warnings)
     _check_credentials_provider(collected, has_role=config.aws_role_arn is not None)
+    collected.problems += literal_secrets(collected)
     _warn_of_missing_converters(collected)
     plan = plan_transforms(collected, config.transforms, config.predicates)
     return Resolved(None if wrong else config, assembly.properties, plan)

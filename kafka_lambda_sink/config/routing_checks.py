@@ -39,6 +39,6 @@ def routing_errors(config: SinkConfig) -> Iterator[Finding]:
 
 def routing_warnings(config: SinkConfig) -> Iterator[Finding]:
     """What a person should know at the start."""
-    if config.aws_lambda_reply_routing_topics and not config.aws_lambda_reply_routing:
+    if config.aws_lambda_reply_routing_topics and not (config.aws_lambda_reply_routing or config.is_function_connector):
         message = "nothing is written to them without aws.lambda.reply.routing=true"
         yield Finding((_TOPICS, _ROUTING), message, "no-effect")

@@ -9,11 +9,11 @@ from typing import Final
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.claims import Claims
 from kafka_lambda_sink.connector.conversion import Conversions
+from kafka_lambda_sink.connector.request_formats import ContractMaker
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.call_context import CallContexts
-from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.core.errors import TransientInvocationError
-from kafka_lambda_sink.core.ports import ClaimStore, Clock, Fetcher, Invoker
+from kafka_lambda_sink.core.ports import ClaimStore, Clock, Fetcher, Invoker, Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.recovery import RecoveryPolicy, RetryScope
 from kafka_lambda_sink.core.retry import RetryPolicy
@@ -47,7 +47,7 @@ class PipelineFactory:
     policies: Mapping[str | None, Policy]
     conversions: Conversions
     #: What reads the replies for a partition.
-    open_contract: Callable[[TopicPartition], ReplyContract]
+    open_contract: ContractMaker
     open_fetcher: Callable[[TopicPartition], Fetcher]
     #: The invoker of a topic's function.
     open_invoker: Callable[[str], Invoker]
@@ -67,7 +67,8 @@ class PipelineFactory:
         delivery, assembler = self._delivery(progress), self._assembler(tp, store)
         function = self.config.function_of(tp.topic)
         policy = self.policies[function]
-        judge = Judge(progress, policy, self.open_contract(tp), counters, self.alarms)
+        state = assignment.start.state if isinstance(assignment.start, Position) else None
+        judge = Judge(progress, policy, self.open_contract(tp, state), counters, self.alarms)
         return PartitionPipeline(
             progress=progress,
             start=assignment.start,

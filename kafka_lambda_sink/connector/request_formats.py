@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.contracts.formats.request_format import RequestFormat, single
@@ -13,6 +13,12 @@ from kafka_lambda_sink.contracts.replies.routes import Routes
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.core.errors import ConfigError, Problem
 from kafka_lambda_sink.core.record import TopicPartition
+
+if TYPE_CHECKING:
+    from kafka_lambda_sink.contracts.formats.function_connector import FunctionRequest
+
+#: From a partition, and what its last owner's function left behind, to what reads its replies.
+ContractMaker: TypeAlias = Callable[[TopicPartition, bytes | None], ReplyContract]
 
 _ESCAPED: Final = "EscapedJsonKeyValueConverter"
 _PARTS: Final = ("key", "value")
@@ -151,6 +157,23 @@ def _values(_: SinkConfig) -> RequestFormat:
     return build_values()
 
 
+def _function_connector(config: SinkConfig) -> RequestFormat:
+    from kafka_lambda_sink.contracts.formats.function_connector import (  # noqa: PLC0415 - rarely used
+        build_function_connector,
+    )
+
+    return build_function_connector(_function_request(config), writes_headers=config.aws_lambda_record_headers)
+
+
+def _function_request(config: SinkConfig) -> FunctionRequest:
+    from kafka_lambda_sink.contracts.formats.function_connector import FunctionRequest  # noqa: PLC0415 - rarely used
+
+    secrets = config.aws_lambda_function_connector_secrets
+    return FunctionRequest(
+        connector=config.name, secrets=secrets.get_secret_value().encode() if secrets is not None else b""
+    )
+
+
 _FORMATS: Final[dict[str, Callable[[SinkConfig], RequestFormat]]] = {
     "confluent": _confluent,
     "confluent-escaped": _confluent,
@@ -161,14 +184,41 @@ _FORMATS: Final[dict[str, Callable[[SinkConfig], RequestFormat]]] = {
     "rows": _rows,
     "cloudevents": _cloudevents,
     "values": _values,
+    "function-connector": _function_connector,
 }
 
 
-def contract_maker(config: SinkConfig) -> Callable[[TopicPartition], ReplyContract]:
+def contract_maker(config: SinkConfig) -> ContractMaker:
     """What makes the reply contract of a partition. Raises ConfigError for one that nobody has registered.
 
     An asynchronous invocation has no reply: it is not looked at.
     """
+    if config.is_function_connector:
+        return _function_connectors(config)
+    make = _stateless(config)
+    return lambda tp, _: make(tp)
+
+
+def _function_connectors(config: SinkConfig) -> ContractMaker:
+    from kafka_lambda_sink.contracts.replies.function_connector import (  # noqa: PLC0415 - rarely used
+        EntityTopics,
+        FunctionConnector,
+        FunctionOptions,
+    )
+
+    try:
+        topics = EntityTopics(config.aws_lambda_function_connector_topic, config.name, _routes(config))
+    except ValueError as error:
+        raise _unfit("aws.lambda.function.connector.topic", error) from None
+    options = FunctionOptions(
+        request=_function_request(config),
+        topic_of=topics.of,
+        max_calls=config.aws_lambda_function_connector_max_calls,
+    )
+    return lambda tp, state: FunctionConnector(tp, state, options)
+
+
+def _stateless(config: SinkConfig) -> Callable[[TopicPartition], ReplyContract]:
     if config.aws_lambda_invocation_type == "async":
         return _contract("none")
     has_results = config.aws_lambda_response_topic or config.aws_lambda_reply_routing

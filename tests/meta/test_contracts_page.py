@@ -12,6 +12,7 @@ from kafka_lambda_sink.contracts.formats.aws_event import build_aws_msk, build_a
 from kafka_lambda_sink.contracts.formats.cloudevents import build_cloudevents
 from kafka_lambda_sink.contracts.formats.confluent import build_confluent
 from kafka_lambda_sink.contracts.formats.envelope import enveloped
+from kafka_lambda_sink.contracts.formats.function_connector import FunctionRequest, build_function_connector
 from kafka_lambda_sink.contracts.formats.nordstrom import build_nordstrom_json, build_nordstrom_plain
 from kafka_lambda_sink.contracts.formats.request_format import RequestFormat
 from kafka_lambda_sink.contracts.formats.rows import RowOptions, build_rows
@@ -19,6 +20,7 @@ from kafka_lambda_sink.contracts.formats.values import build_values
 from kafka_lambda_sink.contracts.replies.batch_item_failures import BatchItemFailures
 from kafka_lambda_sink.contracts.replies.entry_points import CheckedContract
 from kafka_lambda_sink.contracts.replies.error_replies import ErrorReplies
+from kafka_lambda_sink.contracts.replies.function_connector import EntityTopics, FunctionConnector, FunctionOptions
 from kafka_lambda_sink.contracts.replies.none import NoContract
 from kafka_lambda_sink.contracts.replies.routed_records import RoutedRecordsContract
 from kafka_lambda_sink.contracts.replies.routes import Routes
@@ -69,6 +71,33 @@ def failed(contract: ReplyContract, reply: str, sent: Batch) -> list[int]:
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_request_is_as_shown(name: str):
     assert batch(FORMATS[name]).payload.decode() == example(name)
+
+
+def test_a_request_of_a_function_with_a_state_is_as_shown():
+    request = FunctionRequest(connector="c", secrets='{"apiToken":"…"}'.encode())
+    sent = batch(build_function_connector(request))
+    state = FunctionConnector(TP, b'{"cursor":40}', function_options(request))
+    assert state.request(sent).decode() == example("function-connector")
+
+
+def test_rows_are_written_as_shown():
+    section = "A state, and rows of entities"
+    request = FunctionRequest(connector="c")
+    sent = batch(build_function_connector(request))
+    contract = FunctionConnector(TP, None, function_options(request))
+    verdicts = contract.judge(InvokeReply(200, example(section).encode()), sent)
+    reports, _ = ResultReports("results", ReportFormat()).of(sent, verdicts.results)
+    shown = re.findall(r"^\| `(.*)` \| `(.*)` \| (.*) \|$", SECTIONS[section], re.MULTILINE)
+    assert [
+        (it.topic, (it.key or b"").decode(), "a tombstone" if it.value is None else f"`{it.value.decode()}`")
+        for it in reports
+    ] == shown
+    assert contract.state == b'{"cursor":41}'
+
+
+def function_options(request: FunctionRequest) -> FunctionOptions:
+    topics = EntityTopics("${entity}", "c", Routes(None, frozenset({"customers"})))
+    return FunctionOptions(request=request, topic_of=topics.of, max_calls=100)
 
 
 def test_a_template_makes_what_is_shown():

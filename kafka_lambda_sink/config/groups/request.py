@@ -11,9 +11,9 @@ from kafka_lambda_sink.config.topic_selection import checked_topic_names
 
 RequestFormatName = Literal[
     "confluent", "confluent-escaped", "aws-self-managed", "aws-msk", "nordstrom-plain", "nordstrom-json", "rows",
-    "cloudevents", "values",
+    "cloudevents", "values", "function-connector",
 ]  # fmt: skip
-ReplyContractName = Literal["records", "batch-item-failures", "row-errors", "none"]
+ReplyContractName = Literal["records", "batch-item-failures", "row-errors", "function-connector", "none"]
 #: Nordstrom's classes.
 _FORMATTERS = {"plainpayloadformatter": "nordstrom-plain", "jsonpayloadformatter": "nordstrom-json"}
 
@@ -44,7 +44,7 @@ class RequestGroup(Group):
     ] = "confluent"
     """What the function gets: `confluent` (and `confluent-escaped`, as with `EscapedJsonKeyValueConverter`); the event
     of AWS's own trigger (`aws-self-managed`, `aws-msk`); Nordstrom's payloads; `rows`; `cloudevents`, a JSON batch;
-    or `values` alone. See docs/contracts.md."""
+    `values` alone; or `function-connector`, for functions that keep a state. See docs/contracts.md."""
 
     aws_lambda_request_event_source: Annotated[str | None, LOW] = None
     """`eventSource` of AWS's events, where a function wants another one than `SelfManagedKafka` or `aws:kafka`."""
@@ -88,7 +88,8 @@ class RequestGroup(Group):
 
     aws_lambda_reply_contract: Annotated[ReplyContractName | None, MEDIUM, ANY_CASE] = None
     """What a reply says: `records`, an array that answers each record; `batch-item-failures`, as AWS's trigger has it;
-    `row-errors`; or `none`, it is not looked at. Not set: `records` with a response topic or routing, else `none`."""
+    `row-errors`; `function-connector`, with its format alone; or `none`, it is not looked at. Not set: `records` with a
+    response topic or routing, else `none`."""
 
     result_handler_class: Annotated[str | None, LOW] = None
     """Name of a reply contract of your own, which a Python package has registered (entry point

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
 from kafka_lambda_sink.contracts.formats.function_connector import FunctionRequest
+from kafka_lambda_sink.contracts.formats.placeholders import check_placeholders, filled
 from kafka_lambda_sink.contracts.replies.error_replies import raise_error
 from kafka_lambda_sink.contracts.replies.json_reply import read_reply
+from kafka_lambda_sink.contracts.replies.routes import Routes
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract, Result, RoutedResult, Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.commit_metadata import MAX_STATE, size_of_state
 from kafka_lambda_sink.core.errors import ReplyError
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.record import TopicPartition
+
+#: What the template of topics may name.
+_PLACEHOLDERS: Final = frozenset({"entity", "connector"})
+#: Characters of a foreign text that are quoted.
+_QUOTED: Final = 80
 
 _Fields: TypeAlias = dict[str, msgspec.Raw]
 _Rows: TypeAlias = dict[str, list[msgspec.Raw]]
@@ -49,6 +56,24 @@ class FunctionOptions:
     topic_of: Callable[[str], str]
     #: Calls for one batch, at most.
     max_calls: int
+
+
+class EntityTopics:
+    """The topics of entities. Raises ValueError for a template with placeholders that are not known."""
+
+    __slots__ = ("_connector", "_routes", "_template")
+
+    def __init__(self, template: str, connector: str, routes: Routes) -> None:
+        check_placeholders(template, names=_PLACEHOLDERS)
+        self._template = template
+        self._connector = connector
+        self._routes = routes
+
+    def of(self, entity: str) -> str:
+        """The topic of an entity. Raises ReplyError for one that results may not go to."""
+        topic = filled(self._template, {"entity": entity, "connector": self._connector})
+        self._routes.check(topic, f"the entity {entity[:_QUOTED]!r}")
+        return topic
 
 
 class FunctionConnector(ReplyContract):

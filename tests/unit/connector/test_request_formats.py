@@ -189,7 +189,7 @@ def test_escaped_by_either_name(loads: Loads):
 )
 def test_the_contract_of_replies(loads: Loads, text: str, *, has_results: bool, kind: type):
     results = "aws.lambda.response.topic=results\n" if has_results else ""
-    assert isinstance(contract_maker(loads(text + results).sink)(TP), kind)
+    assert isinstance(contract_maker(loads(text + results).sink)(TP, None), kind)
 
 
 @pytest.mark.parametrize(

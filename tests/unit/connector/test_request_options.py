@@ -177,13 +177,13 @@ def test_an_installed_contract_judges_the_replies(
     monkeypatch.delitem(sys.modules, "own_judge", raising=False)
     # It goes before the contract by name.
     loaded = loads(f"result.handler.class=acme\naws.lambda.reply.contract=none\n{more}")
-    contract = contract_maker(loaded.sink)(TP)
+    contract = contract_maker(loaded.sink)(TP, None)
     verdicts = contract.judge(InvokeReply(200, b"no"), Batch(b"", [record(1)], []))
     assert verdicts.failed[0].message == "orders-3: no"
 
 
 def test_an_error_in_a_reply_is_one_where_that_is_asked_for(loads: Loads):
     batch, reply = Batch(b"", [record(1)], []), InvokeReply(200, b'{"errorMessage":"no","errorType":"Bad"}')
-    assert contract_maker(loads("").sink)(TP).judge(reply, batch).failed == {}
+    assert contract_maker(loads("").sink)(TP, None).judge(reply, batch).failed == {}
     with pytest.raises(FunctionError, match="Bad: no"):
-        contract_maker(loads("aws.lambda.reply.error.message=true\n").sink)(TP).judge(reply, batch)
+        contract_maker(loads("aws.lambda.reply.error.message=true\n").sink)(TP, None).judge(reply, batch)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from kafka_lambda_sink.contracts.formats.function_connector import FunctionRequest, build_function_connector
-from kafka_lambda_sink.contracts.replies.function_connector import FunctionConnector, FunctionOptions
+from kafka_lambda_sink.contracts.replies.function_connector import EntityTopics, FunctionConnector, FunctionOptions
+from kafka_lambda_sink.contracts.replies.routes import Routes
 from kafka_lambda_sink.contracts.replies.verdicts import RoutedResult, Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.commit_metadata import MAX_STATE
@@ -56,6 +57,10 @@ def rows(verdicts: Verdicts) -> list[RoutedResult]:
     assert not any(others)
     assert not isinstance(last, bytes)
     return [*last] if last is not None else []
+
+
+def state_of(under_test: FunctionConnector) -> bytes | None:
+    return under_test.state
 
 
 def test_a_request_has_the_four_nodes_in_their_order():
@@ -116,13 +121,13 @@ def test_rows_without_a_schema_have_no_key():
 
 def test_the_state_is_that_of_the_last_finished_batch():
     under_test = contract()
-    assert under_test.state is None
+    assert state_of(under_test) is None
     under_test.request(batch(5))
     under_test.judge(reply({"state": {"n": 1}}), batch(5))
-    assert under_test.state == b'{"n":1}'
+    assert state_of(under_test) == b'{"n":1}'
     assert sent(under_test, batch(6))["state"] == {"n": 1}
     under_test.judge(reply({"state": {}}), batch(6))
-    assert under_test.state is None
+    assert state_of(under_test) is None
 
 
 def test_the_same_records_go_again_with_the_returned_state_while_there_is_more():
@@ -197,3 +202,12 @@ def test_what_is_no_such_reply_fails_the_batch_and_leaves_the_state(value: Any, 
 def test_nodes_that_are_null_say_nothing():
     value = {"state": {"n": 1}, "insert": None, "delete": None, "schema": None}
     assert rows(contract().judge(reply(value), batch())) == []
+
+
+def test_the_topic_of_an_entity():
+    topics = EntityTopics("${connector}-${entity}", "sink", Routes("results", frozenset({"sink-orders"})))
+    assert topics.of("orders") == "sink-orders"
+    with pytest.raises(ReplyError, match=r"the entity 'invoices' names the topic 'sink-invoices', which is not among"):
+        topics.of("invoices")
+    with pytest.raises(ValueError, match=r"\$\{topic\} is not known; there are \$\{connector\}, \$\{entity\}"):
+        EntityTopics("${topic}", "sink", Routes())
