@@ -7,6 +7,7 @@ from typing import Final
 
 from kafka_lambda_sink.config.field_checks import WITHOUT_FIELDS
 from kafka_lambda_sink.config.finding import Finding
+from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.model import SinkConfig
 
 _VARIANTS: Final = ("aws_lambda_endpoint_fips", "aws_lambda_endpoint_dualstack")
@@ -31,3 +32,11 @@ def invocation_warnings(config: SinkConfig) -> Iterator[Finding]:
     if config.aws_lambda_client_context and config.aws_lambda_invocation_type == "async":
         message = "an asynchronous invocation has no client context"
         yield Finding(("aws_lambda_client_context", "aws_lambda_invocation_type"), message, "no-effect")
+    if config.aws_lambda_durable_name:
+        # https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking.html, qualified ARNs
+        bare = [name for name in config.functions if parse_function_name(name).qualifier is None]
+        if bare:
+            message = f"is for durable functions, which Lambda invokes by version, alias or $LATEST: {', '.join(bare)}"
+            hint = "Write name:alias, name:version or name:$LATEST"
+            attributes = ("aws_lambda_durable_name", "aws_lambda_function_name", "aws_lambda_topic2function_map")
+            yield Finding(attributes, message, "no-effect", hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.config_text import Load, Refuse
+from tests.support.config_text import FIVE, Load, Refuse
 
 
 def test_nothing_goes_beside_the_payload_unless_it_is_asked_for(load_text: Load):
@@ -55,3 +55,22 @@ def test_an_endpoint_of_ones_own_goes_with_variants_that_are_off(load_text: Load
 def test_async_has_no_client_context(load_text: Load):
     (warning,) = load_text("aws.lambda.client.context=true\naws.lambda.invocation.type=async\n").warnings
     assert (warning.key, warning.error_id) == ("aws.lambda.client.context", "no-effect")
+
+
+def test_a_durable_function_is_named_with_what_runs_of_it(load_text: Load):
+    (warning,) = load_text("aws.lambda.durable.name=true\n").warnings
+    assert (warning.key, warning.error_id) == ("aws.lambda.durable.name", "no-effect")
+    assert "handle-orders" in warning.message
+    several = FIVE.replace("topics=orders", "topics=orders,returns") + (
+        "aws.lambda.configuration.mode=multiple\naws.lambda.durable.name=true\n"
+        "aws.lambda.topic2function.map=returns;refund:7\n"
+    )
+    (warning,) = load_text(several, bare=True).warnings
+    assert "handle-orders" in warning.message
+    assert "refund" not in warning.message
+
+
+@pytest.mark.parametrize("qualifier", ["live", "7", "$LATEST"])
+def test_a_durable_function_with_a_qualifier(load_text: Load, qualifier: str):
+    text = FIVE.replace("handle-orders", f"handle-orders:{qualifier}") + "aws.lambda.durable.name=true\n"
+    assert load_text(text, bare=True).warnings == []
