@@ -220,6 +220,8 @@ class DeliveryFailure:
     error: Exception
     #: The broker or client found it larger than allowed: cut it and try again.
     is_too_large: bool = False
+    #: The broker refused its record batch, in which another record may be at fault.
+    may_be_another: bool = False
     #: The producer instance is unusable: a new one must be built before anything is produced again.
     is_fatal: bool = False
 

@@ -49,6 +49,8 @@ _CLIENT_ERRORS: Final[dict[type[KafkaClientError], frozenset[str]]] = {
 _CLIENT_CLASS: Final = {code: kind for kind, codes in _CLIENT_ERRORS.items() for code in codes}
 
 _TOO_LARGE: Final = frozenset({"MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"})
+#: Judgements on a whole record batch, of which one record may be the reason.
+_REFUSED_TOGETHER: Final = _TOO_LARGE | {"INVALID_RECORD", "INVALID_TIMESTAMP"}
 #: Reports that the broker will refuse again however often they are produced. Everything else may pass later.
 _PERMANENT_REPORT: Final = _TOO_LARGE | {
     "TOPIC_AUTHORIZATION_FAILED",
@@ -123,6 +125,7 @@ class ReportVerdict(NamedTuple):
 
     error: ReportError
     is_too_large: bool
+    may_be_another: bool
     is_fatal: bool
 
 
@@ -135,7 +138,7 @@ def report_error(error: KafkaError, topic: str) -> ReportVerdict:
     is_permanent = code in _PERMANENT_REPORT and (not is_fatal or code == "CLUSTER_AUTHORIZATION_FAILED")
     kind = PermanentReportError if is_permanent else TransientReportError
     message = f"{topic}: {error.str()} ({code})"
-    return ReportVerdict(kind(message, hint=_HINTS.get(code)), code in _TOO_LARGE, is_fatal)
+    return ReportVerdict(kind(message, hint=_HINTS.get(code)), code in _TOO_LARGE, code in _REFUSED_TOGETHER, is_fatal)
 
 
 def _reason(error: KafkaError) -> KafkaError:

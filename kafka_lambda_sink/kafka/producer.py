@@ -110,4 +110,10 @@ def _failure(report: Report, error: KafkaError) -> DeliveryFailure:
         given_up = TransientReportError(f"{report.topic}: the producer was given up before the report was written")
         return DeliveryFailure(report, given_up, is_fatal=True)
     verdict = report_error(error, report.topic)
-    return DeliveryFailure(report, verdict.error, verdict.is_too_large, verdict.is_fatal)
+    return DeliveryFailure(
+        report,
+        verdict.error,
+        is_too_large=verdict.is_too_large,
+        may_be_another=verdict.may_be_another,
+        is_fatal=verdict.is_fatal,
+    )

@@ -75,8 +75,9 @@ class Reporter:
     A fatal producer is replaced; what was in it comes back as failures and is produced by the new one. So a report may
     be written twice and out of order, and is never lost.
 
-    Brokers judge the size of a whole record batch, and librdkafka, unlike Java's producer, does not split one that was
-    refused. So what was found too large is produced once more by a second producer, which sends reports one by one.
+    Brokers judge a whole record batch, by its size or for one record in it (without a key, for a compacted topic), and
+    librdkafka, unlike Java's producer, does not split one that was refused. So its reports are produced once more by a
+    second producer, which sends them one by one.
     """
 
     def __init__(
@@ -141,18 +142,17 @@ class Reporter:
             pass
 
     def retry(self, pending: PendingReports, producer: ReportProducer, failure: DeliveryFailure) -> None:
-        """Decide what becomes of a report that was not written: cut, produce again, or stop its partition."""
+        """Decide what becomes of a report that was not written: produce it again, alone, cut, or stop its partition."""
         was_alone = producer is self._alone
         # One that was replaced hands back what was in it, which says nothing of its successor.
         if failure.is_fatal and (producer is self._producer or was_alone):
             self._is_broken = True
         if pending.progress.state is PipelineState.CLOSED:
             return
-        report: Report | None = failure.report
-        delay = _RETRY_DELAY
-        if failure.is_too_large:
-            report = self._shrink(failure.report) if was_alone else failure.report
-            delay = 0.0
+        if failure.may_be_another and not was_alone:
+            self._put_back(failure.report, pending, is_alone=True, delay=0.0)
+            return
+        report = self._shrink(failure.report) if failure.is_too_large else failure.report
         if report is None or (isinstance(failure.error, PermanentReportError) and not failure.is_too_large):
             error = PermanentReportError(
                 f"{pending.progress.tp}: not written to {failure.report.topic}: {failure.error}"
@@ -164,7 +164,7 @@ class Reporter:
             return
         if not failure.is_too_large:
             self._alarms.report_failed(pending.progress.tp, report.topic, failure.error)
-        self._put_back(report, pending, is_alone=was_alone or failure.is_too_large, delay=delay)
+        self._put_back(report, pending, is_alone=was_alone, delay=0.0 if failure.is_too_large else _RETRY_DELAY)
 
     def step(self, timeout: float) -> None:
         """Serve delivery reports for up to `timeout` seconds, then produce again what is due."""

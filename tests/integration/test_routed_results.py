@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from confluent_kafka import Message
 
 from kafka_lambda_sink.local import faults
 from kafka_lambda_sink.local.endpoint import Function
+from kafka_lambda_sink.local.handler import PythonHandler
 from kafka_lambda_sink.local.runtime_handler import HandlerFile, RuntimeHandler
 from tests.support.running_task import FUNCTION, Sink, coordinates, headers_of, value_of
 from tests.support.sink_process import SinkProcess
@@ -139,3 +141,37 @@ def test_without_a_response_topic_what_names_no_declared_topic_is_a_failed_batch
     assert value_of(error)["functionError"] == "InvalidResponse"
     said = dict(headers_of(error))["error_message"] or b""
     assert said == b"entry 1 names no topic, and there is no aws.lambda.response.topic"
+
+
+def test_a_result_that_its_topic_refuses_stops_its_own_partition_alone(make_sink: Callable[..., Sink]):
+    """Without a key for a compacted topic: the broker refuses all the records that came with it, of any partition."""
+    sink = make_sink(3)
+    compacted = sink.cluster.create_topic(name=f"{sink.name}-compacted", cleanup_policy="compact")
+
+    def route(event: bytes) -> bytes:
+        payloads = [entry["payload"] for entry in json.loads(event)]
+        place = [{name: payload[name] for name in ("topic", "partition", "offset")} for payload in payloads]
+        keys = [None if (one["partition"], one["offset"]) == (0, 57) else str(one["offset"]) for one in place]
+        entries = [
+            {"payload": {**one, "result": one["offset"]}, "route": {"topic": compacted, "key": key}}
+            for one, key in zip(place, keys, strict=True)
+        ]
+        return json.dumps(entries).encode()
+
+    sink.endpoint.add_function(Function(name=FUNCTION, handler=PythonHandler(route), timeout=60))
+    sink.produce_everywhere([b"{}"] * 200)
+    own = {
+        "aws.lambda.reply.routing.topics": compacted,
+        "aws.lambda.response.topic": None,
+        # So that records of all partitions come together.
+        "aws.lambda.response.linger.ms": "500",
+    }
+    with sink.running(properties(sink) | own) as task:
+        task.wait_committed({1: 200, 2: 200})
+        errors = task.wait_stopped(0)
+    assert "INVALID_RECORD" in str(errors[0])
+    assert sink.committed()[0] <= 57
+    written = sink.read(compacted)
+    for partition in (1, 2):
+        own_records = [one for one in written if dict(headers_of(one))["input_record_partition"] == b"%d" % partition]
+        assert set(sources(own_records)) == set(range(200))

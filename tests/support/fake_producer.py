@@ -19,9 +19,24 @@ class Produced:
     def deliver(self) -> None:
         self.done(None)
 
-    def fail(self, *, is_permanent: bool = False, is_too_large: bool = False, is_fatal: bool = False) -> None:
-        kind = PermanentReportError if is_permanent or is_too_large else TransientReportError
-        self.done(DeliveryFailure(self.report, kind("scripted"), is_too_large=is_too_large, is_fatal=is_fatal))
+    def fail(
+        self,
+        *,
+        is_permanent: bool = False,
+        is_too_large: bool = False,
+        may_be_another: bool = False,
+        is_fatal: bool = False,
+    ) -> None:
+        may_be_another = may_be_another or is_too_large
+        kind = PermanentReportError if is_permanent or may_be_another else TransientReportError
+        failure = DeliveryFailure(
+            self.report,
+            kind("scripted"),
+            is_too_large=is_too_large,
+            may_be_another=may_be_another,
+            is_fatal=is_fatal,
+        )
+        self.done(failure)
 
 
 class FakeProducer:

@@ -118,22 +118,22 @@ def test_a_connection_that_ends_in_the_handshake_and_a_token_service_that_is_awa
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "is_too_large", "is_fatal"),
+    ("name", "kind", "is_too_large", "may_be_another", "is_fatal"),
     [
-        ("_MSG_TIMED_OUT", TransientReportError, False, False),
-        ("UNKNOWN_TOPIC_OR_PART", TransientReportError, False, False),
-        ("NOT_ENOUGH_REPLICAS", TransientReportError, False, False),
-        ("MSG_SIZE_TOO_LARGE", PermanentReportError, True, False),
-        ("TOPIC_AUTHORIZATION_FAILED", PermanentReportError, False, False),
-        ("INVALID_RECORD", PermanentReportError, False, False),
-        ("_FATAL", TransientReportError, False, True),
+        ("_MSG_TIMED_OUT", TransientReportError, False, False, False),
+        ("UNKNOWN_TOPIC_OR_PART", TransientReportError, False, False, False),
+        ("NOT_ENOUGH_REPLICAS", TransientReportError, False, False, False),
+        ("MSG_SIZE_TOO_LARGE", PermanentReportError, True, True, False),
+        ("TOPIC_AUTHORIZATION_FAILED", PermanentReportError, False, False, False),
+        ("INVALID_RECORD", PermanentReportError, False, True, False),
+        ("_FATAL", TransientReportError, False, False, True),
     ],
 )
 def test_a_failed_delivery_says_what_becomes_of_the_report(
-    name: str, kind: type[Exception], *, is_too_large: bool, is_fatal: bool
+    name: str, kind: type[Exception], *, is_too_large: bool, may_be_another: bool, is_fatal: bool
 ):
     verdict = report_error(error(name), "results")
-    assert (type(verdict.error), verdict.is_too_large, verdict.is_fatal) == (kind, is_too_large, is_fatal)
+    assert (type(verdict.error), *verdict[1:]) == (kind, is_too_large, may_be_another, is_fatal)
     assert name in str(verdict.error)
     assert "results" in str(verdict.error)
 

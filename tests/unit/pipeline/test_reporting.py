@@ -148,6 +148,29 @@ def test_a_report_too_large_alone_is_cut_at_once_until_it_fits():
     assert reporting.committable == 1
 
 
+def test_what_is_refused_together_stops_only_the_partition_of_the_record_at_fault():
+    reporting = Reporting()
+    other = reporting.partition(1)
+    reporting.send(2, b"good", b"bad")
+    reporting.send(1, b"others", progress=other)
+    for produced in reporting.producer.take():
+        produced.fail(may_be_another=True)
+    assert reporting.progress.is_open
+    reporting.step()
+    for produced in reporting.alone[0].take():
+        if produced.report.value == b"bad":
+            produced.fail(may_be_another=True)
+        else:
+            produced.deliver()
+    reporting.step(after=10.0)
+    assert isinstance(reporting.progress.error, PermanentReportError)
+    assert reporting.committable == 0
+    assert other.error is None
+    assert other.committable == Position(1)
+    assert not reporting.waiting()
+    assert not reporting.alone[0].waiting
+
+
 def test_a_fatal_lone_producer_is_replaced_too():
     reporting = Reporting()
     reporting.send(1, b"1234")
