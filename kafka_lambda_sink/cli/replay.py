@@ -61,7 +61,7 @@ def _show_plan(run: Replay, *, is_json: bool) -> ExitCode:
 
 def _run(run: Replay, *, is_json: bool) -> ExitCode:
     failure: KafkaLambdaSinkError | None = None
-    with ReplayView(Console(stderr=True), run) as view:
+    with ReplayView(Console(stderr=True), run, SystemClock()) as view:
         # From here on standard error is the view's: lines of the log go above the bar.
         configure("console", "warning", None)
         try:

@@ -16,19 +16,27 @@ from rich.table import Table
 from rich.text import Text
 
 from kafka_lambda_sink.connector.replay import Replay, ReplaySummary
+from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.core.replay_item import ReplayItem
 from kafka_lambda_sink.pipeline.replay_ledger import RangeOutcome
 
 #: Rows of a list that are shown; JSON has them all.
 _MOST_ROWS: Final = 500
 _MOST_GONE: Final = 20
+#: Seconds between two lines of progress where there is no terminal.
+_PLAIN_INTERVAL: Final = 10.0
 
 
 class ReplayView:
-    """One line that grows: reports, records, failures. A context manager; shows nothing where nobody looks."""
+    """One line that grows: reports, records, failures; a line now and then where there is no terminal.
 
-    def __init__(self, console: Console, replay: Replay) -> None:
-        self._replay = replay
+    A context manager.
+    """
+
+    def __init__(self, console: Console, replay: Replay, clock: Clock) -> None:
+        self._replay, self._clock = replay, clock
+        self._is_plain = not console.is_terminal
+        self._due = clock.monotonic() + _PLAIN_INTERVAL
         self._progress = Progress(
             BarColumn(bar_width=16),
             MofNCompleteColumn(),
@@ -38,7 +46,7 @@ class ReplayView:
             TextColumn("[red]{task.fields[failed]} failed again"),
             TimeElapsedColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=self._is_plain,
         )
         self._task = self._progress.add_task("", total=None, delivered=0, running=0, failed=0)
 
@@ -59,14 +67,19 @@ class ReplayView:
     def update(self) -> None:
         """Show how far it is."""
         replay, counters = self._replay, self._replay.counters
-        handled = replay.summary.handled
+        handled, failed = replay.summary.handled, counters.failed + counters.errant
+        total = handled + replay.left
+        if self._is_plain and self._clock.monotonic() >= self._due:
+            self._due = self._clock.monotonic() + _PLAIN_INTERVAL
+            records = f"{counters.delivered} records delivered, {failed} failed again"
+            self.tell(f"{handled}/{total} reports, {records}")
         self._progress.update(
             self._task,
             completed=handled,
-            total=handled + replay.left,
+            total=total,
             delivered=counters.delivered,
             running=replay.running,
-            failed=counters.failed + counters.errant,
+            failed=failed,
         )
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from kafka_lambda_sink.core.errors import RetriableKafkaError
+from kafka_lambda_sink.core.errors import InvocationAborted, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock
 
 T = TypeVar("T")
@@ -16,12 +16,14 @@ _PATIENCE: Final = 15.0
 _PAUSE: Final = 0.5
 
 
-def patiently(ask: Callable[[], T], clock: Clock) -> T:
+def patiently(ask: Callable[[], T], clock: Clock, stop: threading.Event | None = None) -> T:
     """Ask until there is an answer. A new cluster first has to elect who coordinates a group.
 
-    Raises RetriableKafkaError when none came in time, and at once what waiting does not end.
+    Raises RetriableKafkaError when none came in time, and at once what waiting does not end; InvocationAborted once
+    `stop` is set.
     """
     deadline = clock.monotonic() + _PATIENCE
+    pause = stop or threading.Event()
     while True:
         try:
             return ask()
@@ -29,4 +31,5 @@ def patiently(ask: Callable[[], T], clock: Clock) -> T:
             failure = error
         if clock.monotonic() > deadline:
             raise failure
-        threading.Event().wait(_PAUSE)
+        if pause.wait(_PAUSE):
+            raise InvocationAborted from failure

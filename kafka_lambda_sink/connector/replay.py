@@ -97,7 +97,7 @@ class Replay:
         self._alarms = Alarms(clock)
         self._counters = CounterBook()
         self._held = ExitStack()
-        self._group = ReplayGroup(self.source, clock)
+        self._group = ReplayGroup(self.source, clock, self._stop.requested)
         self._held.callback(lambda: self._group.close(self._stop.left(StopStep.LEAVE, _CLOSE_TIMEOUT)))
         self._catalog = AdminTopicCatalog(admin_config(loaded.clients.admin, client_id=self.source.client_id))
         self._held.callback(self._catalog.close)
@@ -177,7 +177,7 @@ class Replay:
         if not self._group.has_topic():
             self.summary.is_finished = True
             return
-        self._group.join(self._stop.requested, tell)
+        self._group.join(tell)
         driver = self._driver = ReplayDriver(self._opener())
         self._held.callback(driver.join, lambda: self._stop.left(StopStep.JOIN, _CLOSE_TIMEOUT))
         for portion in self._plan.portions(lambda: self._group.poll(0.0)):
@@ -215,13 +215,13 @@ class Replay:
                 driver.abandon()
                 raise
             if self._clock.monotonic() >= commit_at:
-                self._commit()
+                self._group.commit_soon(self._plan.marks)
                 commit_at = self._clock.monotonic() + _COMMIT_INTERVAL
 
     def _existing(self, ranges: Sequence[ReplayRange]) -> list[ReplayRange]:
         """Those whose partition exists; the others are settled."""
         topics = topics_of([item for range_ in ranges for item in range_.items])
-        found = patiently(lambda: self._catalog.describe(topics), self._clock)
+        found = patiently(lambda: self._catalog.describe(topics), self._clock, self._stop.requested)
         existing = []
         for range_ in ranges:
             topic = found.get(range_.tp.topic)
@@ -263,7 +263,7 @@ class Replay:
         functions = Functions(config, clock)
         functions.prepare(self._stop.requested, _START_TIMEOUT)
         sinks = ReportSinks(config, loaded.clients, clock, self._alarms, AdminTopicCatalog)
-        patiently(lambda: sinks.prepare_topics(self._catalog), clock)
+        patiently(lambda: sinks.prepare_topics(self._catalog), clock, self._stop.requested)
         conversions = Conversions(config, loaded.transforms, clock, partial(open_schema_registry, loaded, clock))
         self._held.callback(conversions.close)
         policies = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from kafka_lambda_sink.connector.patience import patiently
 from kafka_lambda_sink.connector.replay_source import ReplaySource
@@ -16,6 +17,8 @@ from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
 from kafka_lambda_sink.kafka.client_config import admin_config, member_config
 from kafka_lambda_sink.kafka.group_member import ConsumerGroupMember
 from kafka_lambda_sink.kafka.group_view import ActiveMember, GroupView
+
+T = TypeVar("T")
 
 #: After which a run that was killed is missed; the least that brokers take by default is six seconds.
 _SESSION_TIMEOUT_MS: Final = 10_000
@@ -40,8 +43,9 @@ class ReplayGroup:
     Every method blocks, and raises what `kafka/` raises. One thread owns it.
     """
 
-    def __init__(self, source: ReplaySource, clock: Clock) -> None:
-        self._source, self._clock = source, clock
+    def __init__(self, source: ReplaySource, clock: Clock, stop: threading.Event) -> None:
+        """Once `stop` is set, what waits for brokers raises InvocationAborted."""
+        self._source, self._clock, self._stop = source, clock, stop
         admin = admin_config(source.properties, client_id=source.client_id)
         self._catalog: TopicCatalog = AdminTopicCatalog(admin)
         self._view = GroupView(admin, is_read_committed=True)
@@ -69,8 +73,8 @@ class ReplayGroup:
             return {}
         self._topic_id = found.topic_id
         tps = [TopicPartition(topic, partition) for partition in range(found.partitions)]
-        committed = patiently(lambda: self._member.committed(tps, _LOOKUP_TIMEOUT), self._clock)
-        first, end = patiently(lambda: (self._view.earliest(tps), self._view.latest(tps)), self._clock)
+        committed = self._patiently(lambda: self._member.committed(tps, _LOOKUP_TIMEOUT))
+        first, end = self._patiently(lambda: (self._view.earliest(tps), self._view.latest(tps)))
         marks = {}
         for each in committed:
             tp, (topic_id, runs) = each.tp, decode(each.metadata)
@@ -84,22 +88,22 @@ class ReplayGroup:
     def ends(self, partitions: Sequence[int]) -> dict[int, tuple[int, int]]:
         """(first offset, offset after the last visible report) by partition."""
         tps = [TopicPartition(self._source.topic, partition) for partition in partitions]
-        first, end = patiently(lambda: (self._view.earliest(tps), self._view.latest(tps)), self._clock)
+        first, end = self._patiently(lambda: (self._view.earliest(tps), self._view.latest(tps)))
         return {tp.partition: (first[tp], end[tp]) for tp in tps}
 
-    def join(self, stop: threading.Event, tell: Callable[[str], None]) -> None:
-        """Become the one member. Raises ReplayIsActive, or InvocationAborted once `stop` is set.
+    def join(self, tell: Callable[[str], None]) -> None:
+        """Become the one member. Raises ReplayIsActive.
 
         A run that was killed counts as active until its session has timed out: it is waited for, and told.
         """
-        others = self._others(stop, tell)
+        others = self._others(tell)
         if others:
             raise _active(self._source.group_id, others)
         self._member.subscribe([self._source.topic], self._listener)
         deadline = self._clock.monotonic() + _JOIN_TIMEOUT
         while not self._listener.has_joined:
             self._member.poll(_PAUSE)
-            _raise_if(stop)
+            self._raise_if_stopped()
             if self._clock.monotonic() > deadline:
                 raise RetriableKafkaError(f"the group {self._source.group_id} could not be joined in time")
         # Two that came at the same moment have not seen each other.
@@ -108,31 +112,39 @@ class ReplayGroup:
             raise _active(self._source.group_id, members)
 
     def poll(self, timeout: float) -> None:
-        """Stay a member. Raises ReplayIsActive when the group has given what is ours to somebody else."""
+        """Stay a member. Raises ReplayIsActive when the group has given what is ours to somebody else.
+
+        RetriableKafkaError where it has not heard of us for too long.
+        """
         self._member.poll(timeout)
+        if self._listener.is_missed:
+            message = f"the group {self._source.group_id} has missed this replay for {_SESSION_TIMEOUT_MS // 1000} s"
+            raise RetriableKafkaError(message, hint="Replay again once the brokers answer: it goes on from the marks.")
         if self._listener.is_lost:
             raise ReplayIsActive(
                 f"the group {self._source.group_id} has given reports to another replay",
                 hint="What is not marked yet is replayed again: see that one runs at a time.",
             )
 
+    def commit_soon(self, marks: Mapping[int, ReplayMarks]) -> None:
+        """Write down what changed since the last commit, without waiting for the answer: `poll` brings it.
+
+        A broker that hangs would keep who waits for it, and `poll` with it. What is refused is written by the next.
+        """
+        changed = self._changed(marks)
+        if changed:
+            with suppress(RetriableKafkaError):
+                self._member.commit(self._offsets(changed), lambda codes: self._take(changed, codes))
+
     def commit(self, marks: Mapping[int, ReplayMarks], timeout: float) -> str | None:
-        """Write down what changed since the last commit; why that was refused, or None. Nothing is raised for it."""
+        """The last one: wait for it. Why it was refused, or None; nothing is raised for it."""
         if self._listener.is_lost:
             return "UNKNOWN_MEMBER_ID"
-        encoded = {each: (its.low, encode(self._topic_id, its.runs())) for each, its in marks.items()}
-        self.has_room = all(state.is_whole for _, state in encoded.values())
-        now = {each: (low, state.metadata) for each, (low, state) in encoded.items()}
-        changed = {each: state for each, state in now.items() if self._committed.get(each) != state}
+        changed = self._changed(marks)
         if not changed:
             return None
-        topic = self._source.topic
-        codes = self._member.commit_sync(
-            [CommitOffset(TopicPartition(topic, each), low, None, text) for each, (low, text) in changed.items()],
-            timeout,
-        )
-        done = {tp.partition for tp, code in codes.items() if code is None}
-        self._committed = dict(self._committed) | {each: changed[each] for each in done}
+        codes = self._member.commit_sync(self._offsets(changed), timeout)
+        self._take(changed, codes)
         return next((code for code in codes.values() if code is not None), None)
 
     def close(self, timeout: float) -> None:
@@ -141,7 +153,24 @@ class ReplayGroup:
         self._member.close(timeout)
         self._catalog.close()
 
-    def _others(self, stop: threading.Event, tell: Callable[[str], None]) -> list[ActiveMember]:
+    def _changed(self, marks: Mapping[int, ReplayMarks]) -> dict[int, tuple[int, str]]:
+        """(offset, metadata) by partition, of those that are not committed as they are."""
+        encoded = {each: (its.low, encode(self._topic_id, its.runs())) for each, its in marks.items()}
+        self.has_room = all(state.is_whole for _, state in encoded.values())
+        now = {each: (low, state.metadata) for each, (low, state) in encoded.items()}
+        return {each: state for each, state in now.items() if self._committed.get(each) != state}
+
+    def _offsets(self, changed: Mapping[int, tuple[int, str]]) -> list[CommitOffset]:
+        return [
+            CommitOffset(TopicPartition(self._source.topic, each), low, None, text)
+            for each, (low, text) in changed.items()
+        ]
+
+    def _take(self, changed: Mapping[int, tuple[int, str]], codes: Mapping[TopicPartition, str | None]) -> None:
+        done = {tp.partition for tp, code in codes.items() if code is None}
+        self._committed = dict(self._committed) | {each: changed[each] for each in done}
+
+    def _others(self, tell: Callable[[str], None]) -> list[ActiveMember]:
         deadline = self._clock.monotonic() + _OTHER_TIMEOUT
         is_told = False
         while members := self._members():
@@ -150,23 +179,30 @@ class ReplayGroup:
             if not is_told:
                 tell(f"Another replay runs, or was killed a moment ago: waiting for up to {_OTHER_TIMEOUT:g} s.")
                 is_told = True
-            stop.wait(_PAUSE)
-            _raise_if(stop)
+            self._stop.wait(_PAUSE)
+            self._raise_if_stopped()
         return []
 
     def _describe(self) -> TopicSnapshot | None:
         topic = self._source.topic
-        return patiently(lambda: self._catalog.describe([topic]), self._clock).get(topic)
+        return self._patiently(lambda: self._catalog.describe([topic])).get(topic)
 
     def _members(self) -> list[ActiveMember]:
-        return patiently(lambda: self._view.members(self._source.group_id), self._clock)
+        return self._patiently(lambda: self._view.members(self._source.group_id))
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        return patiently(ask, self._clock, self._stop)
+
+    def _raise_if_stopped(self) -> None:
+        if self._stop.is_set():
+            raise InvocationAborted
 
 
 class _Listener:
     """Called from inside `poll`: whether the reports are ours."""
 
     def __init__(self) -> None:
-        self.has_joined = self.is_lost = self.is_leaving = False
+        self.has_joined = self.is_lost = self.is_missed = self.is_leaving = False
 
     def on_assigned(self, partitions: Sequence[TopicPartition]) -> None:
         """We are a member. Partitions that come later are of a topic that has grown: for the next run."""
@@ -177,13 +213,9 @@ class _Listener:
         self.is_lost = self.is_lost or (bool(partitions) and not self.is_leaving)
 
     def on_lost(self, partitions: Sequence[TopicPartition]) -> None:
-        """We were away for too long."""
+        """We were away for too long, or the brokers were."""
         self.on_revoked(partitions)
-
-
-def _raise_if(stop: threading.Event) -> None:
-    if stop.is_set():
-        raise InvocationAborted
+        self.is_missed = self.is_lost
 
 
 def _active(group_id: str, members: Sequence[ActiveMember]) -> ReplayIsActive:

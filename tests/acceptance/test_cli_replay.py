@@ -186,8 +186,8 @@ class Process:
         assert self.process.stderr is not None
         assert any(word in line for line in self.process.stderr), f"ended without {word!r}"
 
-    def end(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=60)
+    def end(self, timeout: float = 60.0) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=timeout)
         return self.process.returncode, out, err
 
 
@@ -226,6 +226,11 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
+
+
+def take_time(seconds: float) -> None:
+    """What a function does that takes its time."""
+    threading.Event().wait(seconds)
 
 
 def marked(here: Scenario, cluster: Cluster) -> bool:
@@ -421,6 +426,28 @@ def test_an_error_topic_on_another_cluster_is_read_and_marked_there(scenario: Bu
         assert not any(tp.offset >= 0 for tp in cluster.committed(f"connect-{here.name}-replay", here.topic).values())
         assert committed(here, cluster) == before
         assert replayed(here)["delivered"] == 0
+
+
+def test_a_stop_ends_in_time_where_the_brokers_of_the_marks_hang(
+    failed: Callable[..., Scenario], moody: Moody, cluster: Cluster, starting: Callable[..., Process]
+):
+    with Broker() as broker:
+        here = failed(lambda number: number % 10 == 3, aws_lambda_error_bootstrap_servers=broker.bootstrap)
+        before, calls = committed(here, cluster), len(calls_of(here.journal))
+        moody.on_call = lambda _: take_time(1.0)
+        running = starting(here, "--set", "shutdown.timeout.ms=5000")
+        here.wait_calls(calls + 3, 40)
+        broker.pause()
+        # Marks are committed every second: one of these commits hangs by now.
+        here.wait_calls(calls + 7, 20)
+        running.process.send_signal(signal.SIGTERM)
+        code, out, err = running.end(10)
+        broker.resume()
+    assert code == 1, err
+    told = json.loads(out)
+    assert not told["finished"]
+    assert 5 * told["delivered"] == len(sent(here, calls))
+    assert committed(here, cluster) == before
 
 
 def test_on_a_terminal_a_bar_tells_how_far_it_is(failed: Callable[..., Scenario], moody: Moody):
