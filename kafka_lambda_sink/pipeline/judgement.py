@@ -121,7 +121,7 @@ class Judge:
 
     def delivered(self, batch: Batch, results: Sequence[Result]) -> None:
         """The function took the batch; `results` are pairwise with its records."""
-        self._write(batch, results, self._end(batch))
+        self._write(batch, results, self._extent(batch))
         self._counters.batches += 1
         self._counters.delivered += batch.count
 
@@ -147,16 +147,16 @@ class Judge:
             end = Position(next_offset(item.last), item.last.leader_epoch(), self._contract.state)
             self._progress.delivered(end)
 
-    def _write(self, batch: Batch, results: Sequence[Result], end: Position | None) -> None:
+    def _write(self, batch: Batch, results: Sequence[Result], extent: object | None) -> None:
         sink = self._policy.results
         if sink is not None and any(result is not None for result in results):
             reports, size = sink.reports.of(batch, results)
             if reports:
-                sink.reporter.send(self._progress, end, reports, size)
+                sink.reporter.send(self._progress, extent, reports, size)
                 self._counters.results += len(reports)
                 return
-        if end is not None:
-            self._progress.delivered(end)
+        if extent is not None:
+            self._progress.delivered(extent)
 
     def _errant(self, item: FailedRecord, error: RecordError) -> None:
         """`errors.tolerance`: for records that cannot be converted."""
@@ -171,17 +171,17 @@ class Judge:
             ) from error
         self._counters.errant += 1
         if dead_letters is None:
-            self._progress.delivered(self._end(item))
+            self._progress.delivered(self._extent(item))
             return
         report, size = dead_letters.reports.of(item.record, error)
-        dead_letters.reporter.send(self._progress, self._end(item), [report], size)
+        dead_letters.reporter.send(self._progress, self._extent(item), [report], size)
 
     def _failed(self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure, attempts: int) -> None:
         """`behavior.on.error`: for function errors, replies that fail the check, permanent refusals, large records."""
         self._counters.failed += item.count
         behavior = self._policy.behavior_on_error
         if behavior is BehaviorOnError.IGNORE:
-            self._progress.delivered(self._end(item))
+            self._progress.delivered(self._extent(item))
             return
         parcels = list(self._parcels(item, sent, failure, attempts))
         self._alarms.batch_failed(self._progress.tp, item, failure, is_reported=bool(parcels))
@@ -192,9 +192,9 @@ class Judge:
                 f"{self._where(item)}: {failure.function_error}: {failure.error}", hint=failure.error.hint
             ) from failure.error
         if parcels:
-            send_together(self._progress, self._end(item), parcels)
+            send_together(self._progress, self._extent(item), parcels)
         else:
-            self._progress.delivered(self._end(item))
+            self._progress.delivered(self._extent(item))
 
     def _parcels(
         self, item: Batch | FailedRecord, sent: bytes, failure: BatchFailure, attempts: int
@@ -210,5 +210,5 @@ class Judge:
     def _where(self, item: Batch | FailedRecord) -> str:
         return f"{self._progress.tp} offsets {item.first_offset} to {item.next_offset - 1}"
 
-    def _end(self, item: Batch | FailedRecord) -> Position:
-        return Position(item.next_offset, item.leader_epoch, self._contract.state)
+    def _extent(self, item: Batch | FailedRecord) -> object:
+        return self._progress.extent(item, self._contract.state)

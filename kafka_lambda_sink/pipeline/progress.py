@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, Protocol
 
+from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import InvocationAborted
-from kafka_lambda_sink.core.offsets import OffsetTracker, Span
+from kafka_lambda_sink.core.offsets import OffsetTracker
 from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.state import PipelineEvent, PipelineState, transition
@@ -17,6 +18,31 @@ from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 #: At most so many spans may wait for their delivery reports, or behind one that does, before the next invocation. Their
 #: bytes are for the task's budget to bound.
 MAX_UNREPORTED_SPANS: Final = 64
+
+
+class Tracker(Protocol):
+    """Which offset may be committed; `core.offsets` and `core.record_tracker` have one each.
+
+    Extents and spans are its own: an extent is what `PartitionProgress.extent` makes of records, and a span stands for
+    the records of one outcome.
+    """
+
+    @property
+    def committable(self) -> Position:
+        """Every record before it has its final outcome."""
+
+    @property
+    def pending(self) -> int:
+        """Spans that are tracked and not resolved."""
+
+    def track(self, extent: Any) -> Any:
+        """Follow the outcome of an extent."""
+
+    def resolve(self, span: Any) -> bool:
+        """It is final."""
+
+    def rest(self, position: Position) -> bool:
+        """Nothing came up to `position`."""
 
 
 class PartitionProgress:
@@ -41,10 +67,10 @@ class PartitionProgress:
         #: Bytes of the budget.
         self._held = 0
         self._state = PipelineState.STARTING
-        self._tracker: OffsetTracker | None = None
+        self._tracker: Tracker | None = None
         self._is_busy = False
         self._is_urgent = False
-        self._failed_spans: list[Span] = []
+        self._failed_spans: list[Any] = []
         self._error: Exception | None = None
 
     # --- the pipeline's thread ---------------------------------------------------------------------------------------
@@ -60,7 +86,7 @@ class PartitionProgress:
                 return
             if self._tracker is not None:
                 position = replace(position, state=self._tracker.committable.state)
-            self._tracker = OffsetTracker(position)
+            self._tracker = self._new_tracker(position)
             self._is_urgent = commit_now
             if self._state is PipelineState.STARTING:
                 self._state = transition(self._state, PipelineEvent.STARTED)
@@ -91,8 +117,12 @@ class PartitionProgress:
                 event = PipelineEvent.DELIVERED if is_over else PipelineEvent.RETRIABLE_FAILURE
                 self._state = transition(self._state, event)
 
-    def track(self, end: Position | None, cost: int = 0) -> Span:
-        """Follow records up to `end` whose outcome is known; `cost` bytes are held until it is reported too.
+    def extent(self, item: Batch | FailedRecord, state: bytes | None) -> object:
+        """What `track` wants for the records of `item`, behind which the function has `state`."""
+        return Position(item.next_offset, item.leader_epoch, state)
+
+    def track(self, extent: object | None, cost: int = 0) -> object:
+        """Follow records whose outcome is known; `cost` bytes are held until it is reported too.
 
         None: reports of records that are not done yet; what comes after them waits for them too.
         Raises InvocationAborted when the epoch is dead: nothing of it is reported any more.
@@ -102,14 +132,14 @@ class PartitionProgress:
                 raise InvocationAborted
             assert self._tracker is not None
             self._hold(cost)
-            return self._tracker.hold() if end is None else self._tracker.track(end)
+            return self._hold_back() if extent is None else self._tracker.track(extent)
 
-    def delivered(self, end: Position) -> None:
-        """The records up to `end` have their final outcome and need no report."""
+    def delivered(self, extent: object) -> None:
+        """Records have their final outcome and need no report."""
         with self._lock:
             if self._state is not PipelineState.CLOSED:
                 assert self._tracker is not None
-                self._tracker.resolve(self._tracker.track(end))
+                self._tracker.resolve(self._tracker.track(extent))
 
     def rest_at(self, position: Position | None) -> None:
         """Nothing came: what is committable may move past transaction markers at the tail."""
@@ -132,7 +162,7 @@ class PartitionProgress:
 
     # --- any thread --------------------------------------------------------------------------------------------------
 
-    def resolve(self, span: Span, cost: int = 0) -> None:
+    def resolve(self, span: object, cost: int = 0) -> None:
         """The span, tracked with `cost`, has its final outcome. Ignored when the epoch is dead."""
         with self._lock:
             if self._state is PipelineState.CLOSED or self._tracker is None:
@@ -144,7 +174,7 @@ class PartitionProgress:
         if is_drained:
             self._on_drained()
 
-    def fail(self, error: Exception, span: Span | None = None) -> None:
+    def fail(self, error: Exception, span: object | None = None) -> None:
         """Stop at `span`, or where the pipeline stands. The first error counts; a dead epoch has none."""
         with self._lock:
             if self._state is PipelineState.CLOSED:
@@ -250,6 +280,20 @@ class PartitionProgress:
         tracker = self._tracker
         if tracker is None or not tracker.pending:
             return True
+        return self._waits_for_failures(tracker)
+
+    # --- what depends on the order ------------------------------------------------------------------------------------
+
+    def _new_tracker(self, position: Position) -> Tracker:
+        return OffsetTracker(position)
+
+    def _hold_back(self) -> object:
+        assert isinstance(self._tracker, OffsetTracker)
+        return self._tracker.hold()
+
+    def _waits_for_failures(self, tracker: Tracker) -> bool:
+        """Whether whatever is pending waits for spans that failed."""
+        assert isinstance(tracker, OffsetTracker)
         return any(tracker.is_blocked_by(span) for span in self._failed_spans)
 
     def _finish_drain(self) -> bool:

@@ -10,8 +10,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from kafka_lambda_sink.core.errors import InvocationAborted, PermanentReportError
-from kafka_lambda_sink.core.offsets import Span
-from kafka_lambda_sink.core.ports import Clock, DeliveryFailure, Position, Report, ReportProducer
+from kafka_lambda_sink.core.ports import Clock, DeliveryFailure, Report, ReportProducer
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
@@ -38,7 +37,7 @@ class PendingReports:
         progress: PartitionProgress,
         count: int,
         on_reported: Callable[[], None],
-        span: Span | None,
+        span: object | None,
     ) -> None:
         self._reporter = reporter
         self.progress = progress
@@ -102,14 +101,14 @@ class Reporter:
         self._is_broken = False
         self._is_closing = False
 
-    def send(self, progress: PartitionProgress, end: Position | None, reports: Sequence[Report], size: int) -> None:
-        """Produce the reports, `size` bytes in all, of the records up to `end`: delivered once all are written.
+    def send(self, progress: PartitionProgress, extent: object | None, reports: Sequence[Report], size: int) -> None:
+        """Produce the reports, `size` bytes in all, of an extent's records: delivered once all are written.
 
         None: the records are not done yet.
         Blocks while the producer's queue is full. The pipeline's thread.
         """
         cost = cost_of(len(reports), size)
-        span = progress.track(end, cost)
+        span = progress.track(extent, cost)
         self.produce_all(progress, reports, lambda: progress.resolve(span, cost), span)
 
     def produce_all(
@@ -117,7 +116,7 @@ class Reporter:
         progress: PartitionProgress,
         reports: Sequence[Report],
         on_reported: Callable[[], None],
-        span: Span | None = None,
+        span: object | None = None,
     ) -> None:
         """Produce the reports, at least one; `on_reported` is called, on some thread, when all are written.
 
@@ -247,10 +246,10 @@ class Parcel(NamedTuple):
     size: int
 
 
-def send_together(progress: PartitionProgress, end: Position, parcels: Sequence[Parcel]) -> None:
-    """As `Reporter.send`: the records up to `end` are delivered once the reports of all parcels are written."""
+def send_together(progress: PartitionProgress, extent: object, parcels: Sequence[Parcel]) -> None:
+    """As `Reporter.send`: the records are delivered once the reports of all parcels are written."""
     cost = cost_of(sum(len(parcel.reports) for parcel in parcels), sum(parcel.size for parcel in parcels))
-    span = progress.track(end, cost)
+    span = progress.track(extent, cost)
     lock = threading.Lock()
     unwritten = len(parcels)
 
