@@ -36,6 +36,30 @@ POWERTOOLS = """
     def handler(event, context):
         return process_partial_response(event, take, processor, context)
 """
+CONSUMER = """
+    from aws_lambda_powertools.utilities.kafka import SchemaConfig, kafka_consumer
+
+    @kafka_consumer(schema_config=SchemaConfig(value_schema_type="JSON"))
+    def handler(records, context):
+        bad = [it for it in records.records if it.value.get("price", -1) < 0]
+        failures = [{"partition": f"{it.topic}-{it.partition}", "offset": it.offset} for it in bad]
+        return {"batchItemFailures": [{"itemIdentifier": failure} for failure in failures]}
+"""
+PARSER = """
+    import json
+    from aws_lambda_powertools.utilities.parser import event_parser
+    from aws_lambda_powertools.utilities.parser.models import KafkaSelfManagedEventModel
+
+    @event_parser(model=KafkaSelfManagedEventModel)
+    def handler(event, context):
+        bad = [
+            {"partition": partition, "offset": it.offset}
+            for partition, records in event.records.items()
+            for it in records
+            if json.loads(it.value).get("price", -1) < 0
+        ]
+        return {"batchItemFailures": [{"itemIdentifier": failure} for failure in bad]}
+"""
 ROWS = """
     def handler(event, context):
         errors = [
@@ -82,11 +106,12 @@ def batch(request_format: RequestFormat, *values: bytes | None) -> Batch:
     return batch_of(request_format, path_to(request_format), *records)
 
 
-def test_a_powertools_function_for_awss_trigger(run: Run):
+@pytest.mark.parametrize("source", [POWERTOOLS, CONSUMER, PARSER], ids=["batch processor", "consumer", "parser"])
+def test_a_powertools_function_for_awss_trigger(run: Run, source: str):
     sent = batch(
         build_aws_self_managed(bootstrap_servers="b"), b'{"price": 1}', b'{"price": -1}', b"{}", b'{"price": 2}'
     )
-    verdicts = BatchItemFailures(TP).judge(run(POWERTOOLS, sent.payload), sent)
+    verdicts = BatchItemFailures(TP).judge(run(source, sent.payload), sent)
     assert list(verdicts.failed) == [1, 2]
 
 
