@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Final
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
 from kafka_lambda_sink.contracts.call_context import CallContexts
@@ -35,9 +36,12 @@ from kafka_lambda_sink.pipeline.gathered import Gathered, GivenUp
 from kafka_lambda_sink.pipeline.judgement import Judge
 from kafka_lambda_sink.pipeline.progress import MAX_UNREPORTED_SPANS, PartitionProgress
 
+#: Of a wait that jitter would make none: whoever has to wait is asked whether there is a stop.
+_LEAST_WAIT: Final = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """Records that are sent together, and what they have been through."""
 
     batch: Batch
@@ -47,6 +51,8 @@ class _Part:
     failed_attempts: int = 0
     #: Why the last invocation failed, of records that are too old to be part of another one.
     given_up: BatchFailure | None = None
+    #: Seconds before it is sent.
+    wait: float = 0.0
 
 
 class Recovery:
@@ -85,16 +91,20 @@ class Recovery:
 
         Raises what stops the partition, and InvocationAborted when its epoch ended in the middle.
         """
-        self._deliver((_Part(batch),), self._judge)
+        self._deliver((Part(batch),), self._judge)
 
-    def _deliver(self, parts: Sequence[_Part], outcomes: Judge | Gathered) -> None:
+    def _deliver(self, parts: Sequence[Part], outcomes: Judge | Gathered) -> None:
         pending = list(reversed(parts))
         while pending:
-            pending += reversed(self._step(pending.pop(), outcomes))
+            part = pending.pop()
+            if part.wait:
+                self._sit_out(part.wait)
+                part = replace(part, wait=0.0)
+            pending += reversed(self._step(part, outcomes))
             if pending and not self._progress.is_open:
                 raise InvocationAborted
 
-    def _step(self, part: _Part, outcomes: Judge | Gathered) -> Sequence[_Part]:
+    def _step(self, part: Part, outcomes: Judge | Gathered) -> Sequence[Part]:
         """Send once; what is to be sent next, in its order."""
         if part.given_up is not None:
             outcomes.failed(part.batch, part.given_up, part.attempts)
@@ -105,7 +115,7 @@ class Recovery:
             return self._refused(replace(part, attempts=part.attempts + self._delivery.attempts), error, outcomes)
         return self._judged(part, reply, outcomes)
 
-    def _judged(self, part: _Part, reply: InvokeReply, outcomes: Judge | Gathered) -> Sequence[_Part]:
+    def _judged(self, part: Part, reply: InvokeReply, outcomes: Judge | Gathered) -> Sequence[Part]:
         verdicts = self._judge.verdicts(part.batch, reply)
         if isinstance(verdicts, BatchFailure):
             return self._failed(self._failed_once(part), verdicts, outcomes)
@@ -119,14 +129,14 @@ class Recovery:
             return self._failed_from(self._failed_once(part), verdicts, reply, outcomes)
         return ()
 
-    def _continued(self, part: _Part, verdicts: Verdicts) -> Sequence[_Part]:
+    def _continued(self, part: Part, verdicts: Verdicts) -> Sequence[Part]:
         """The function is called again for the same records: no attempt of theirs has failed."""
         self._judge.delivered_in_part(part.batch, verdicts.results)
         if not self._progress.wait_for_room(MAX_UNREPORTED_SPANS):
             raise InvocationAborted
         return (part,)
 
-    def _send(self, part: _Part) -> InvokeReply:
+    def _send(self, part: Part) -> InvokeReply:
         try:
             sent = self._judge.request(part.batch)
             return self._delivery.send(sent, self._bound(part), self._context(part, sent))
@@ -138,8 +148,8 @@ class Recovery:
                 self._progress.retrying(is_over=True)
 
     def _refused(
-        self, part: _Part, error: PayloadInvocationError | TransientInvocationError, outcomes: Judge | Gathered
-    ) -> Sequence[_Part]:
+        self, part: Part, error: PayloadInvocationError | TransientInvocationError, outcomes: Judge | Gathered
+    ) -> Sequence[Part]:
         """The API refuses these bytes, or could not take them within the bounds."""
         failure, old = failure_of_refusal(error), self._old(part.batch)
         if isinstance(error, PayloadInvocationError):
@@ -151,20 +161,19 @@ class Recovery:
         outcomes.failed(part.batch, failure, part.attempts)
         return ()
 
-    def _failed(self, part: _Part, failure: BatchFailure, outcomes: Judge | Gathered) -> Sequence[_Part]:
+    def _failed(self, part: Part, failure: BatchFailure, outcomes: Judge | Gathered) -> Sequence[Part]:
         """The function failed, or its reply says nothing about single records."""
         step, old = self._next(part), self._old(part.batch)
         if step is NextStep.GIVE_UP or all(old):
             outcomes.failed(part.batch, failure, part.attempts)
             return ()
         if step is NextStep.BISECT:
-            return self._apart(_Part(part.batch, part.attempts), old, failure) if any(old) else self._halves(part)
-        self._wait(part, failure)
-        return self._apart(part, old, failure) if any(old) else (part,)
+            return self._apart(Part(part.batch, part.attempts), old, failure) if any(old) else self._halves(part)
+        return self._after_wait(self._apart(part, old, failure) if any(old) else (part,), failure)
 
     def _failed_from(
-        self, part: _Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
-    ) -> Sequence[_Part]:
+        self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
+    ) -> Sequence[Part]:
         """What comes before the first record that failed and may be sent again has its outcome; the rest is sent."""
         batch, failures = part.batch, self._failures(part, verdicts, reply)
         again = self._again(part, verdicts)
@@ -172,13 +181,12 @@ class Recovery:
         self._settle(batch, verdicts.results, failures, range(first), outcomes)
         if not again:
             return ()
-        self._wait(part, failures[first].failure)
         rest = batch if not first else self._assembler.part(batch, range(first, batch.count))
-        return (_Part(rest, part.attempts, part.failed_attempts),)
+        return self._after_wait((replace(part, batch=rest),), failures[first].failure)
 
     def _failed_alone(
-        self, part: _Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
-    ) -> Sequence[_Part]:
+        self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
+    ) -> Sequence[Part]:
         """The failed records are sent alone until each has its outcome; then all is settled, in the batch's order."""
         batch = part.batch
         if not isinstance(outcomes, Gathered):
@@ -192,8 +200,8 @@ class Recovery:
         self._settle(batch, verdicts.results, failures, settled, outcomes)
         if not again:
             return ()
-        self._wait(part, failures[again[0]].failure)
-        return (_Part(self._assembler.part(batch, again), part.attempts, part.failed_attempts),)
+        rest = self._assembler.part(batch, again)
+        return self._after_wait((replace(part, batch=rest),), failures[again[0]].failure)
 
     def _settle(
         self,
@@ -212,11 +220,11 @@ class Recovery:
                 taken = list(side_by_side)
                 outcomes.delivered(self._assembler.part(batch, taken), [results[index] for index in taken])
 
-    def _failures(self, part: _Part, verdicts: Verdicts, reply: InvokeReply) -> dict[int, GivenUp]:
+    def _failures(self, part: Part, verdicts: Verdicts, reply: InvokeReply) -> dict[int, GivenUp]:
         found = self._judge.failures(verdicts, reply)
         return {index: GivenUp(failure, part.attempts) for index, failure in found.items()}
 
-    def _again(self, part: _Part, verdicts: Verdicts) -> Sequence[int]:
+    def _again(self, part: Part, verdicts: Verdicts) -> Sequence[int]:
         """Which of the records that a reply says have failed are sent again, in order."""
         old = self._old(part.batch)
         return [
@@ -225,11 +233,11 @@ class Recovery:
             if not old[index] and self._next(part, 1, is_asked_for=failure.is_retriable) is NextStep.RETRY
         ]
 
-    def _halves(self, part: _Part) -> Sequence[_Part]:
+    def _halves(self, part: Part) -> Sequence[Part]:
         first, second = self._assembler.split(part.batch)
-        return _Part(first, part.attempts), _Part(second, part.attempts)
+        return Part(first, part.attempts), Part(second, part.attempts)
 
-    def _apart(self, part: _Part, old: Sequence[bool], failure: BatchFailure) -> Sequence[_Part]:
+    def _apart(self, part: Part, old: Sequence[bool], failure: BatchFailure) -> Sequence[Part]:
         """Parts of those that are too old to be sent again and of the others, in the records' order."""
         return [
             replace(
@@ -245,7 +253,7 @@ class Recovery:
         policy, now = self._policy, self._clock.now_ms()
         return [is_too_old(policy, _timestamp(record), now) for record in batch.records]
 
-    def _next(self, part: _Part, count: int | None = None, *, is_asked_for: bool = False) -> NextStep:
+    def _next(self, part: Part, count: int | None = None, *, is_asked_for: bool = False) -> NextStep:
         """What happens to `count` records of a part, or to all."""
         return after_failure(
             self._policy,
@@ -255,10 +263,22 @@ class Recovery:
             is_asked_for=is_asked_for,
         )
 
-    def _failed_once(self, part: _Part) -> _Part:
-        return _Part(part.batch, part.attempts + self._delivery.attempts, part.failed_attempts + 1)
+    def _failed_once(self, part: Part) -> Part:
+        return Part(part.batch, part.attempts + self._delivery.attempts, part.failed_attempts + 1)
 
-    def _bound(self, part: _Part) -> SendBound | None:
+    def _after_wait(self, parts: Sequence[Part], failure: BatchFailure) -> Sequence[Part]:
+        """The parts of one that failed, the first of which waits before it is sent again, and the others behind it."""
+        first, *others = parts
+        return replace(first, wait=self._announced_wait(first, failure)), *others
+
+    def _announced_wait(self, part: Part, failure: BatchFailure) -> float:
+        """Seconds, above 0."""
+        wait = wait_before(self._backoff, part.failed_attempts, None, self._jitter())
+        self._counters.retries += 1
+        self._alarms.function_retried(self._progress.tp, part.batch, failure, part.failed_attempts, wait)
+        return max(wait, _LEAST_WAIT)
+
+    def _bound(self, part: Part) -> SendBound | None:
         """How far the retries of one sending may go, that a record's own bounds hold."""
         policy = self._policy
         if not policy.max_attempts and not policy.max_age_ms:
@@ -269,7 +289,7 @@ class Recovery:
         seconds = None if oldest is None else (oldest + policy.max_age_ms - self._clock.now_ms()) / 1000
         return SendBound(left, seconds)
 
-    def _context(self, part: _Part, sent: bytes) -> ContextOf | None:
+    def _context(self, part: Part, sent: bytes) -> ContextOf | None:
         contexts = self._contexts
         if contexts is None:
             return None
@@ -277,12 +297,9 @@ class Recovery:
         told = replace(part.batch, payload=sent)
         return lambda sending: contexts.of(told, part.attempts + sending, part.failed_attempts)
 
-    def _wait(self, part: _Part, failure: BatchFailure) -> None:
-        """Before records are sent again. Raises InvocationAborted when a stop ends the wait."""
-        wait = wait_before(self._backoff, part.failed_attempts, None, self._jitter())
-        self._counters.retries += 1
+    def _sit_out(self, wait: float) -> None:
+        """Raises InvocationAborted when a stop ends the wait."""
         self._progress.retrying()
-        self._alarms.function_retried(self._progress.tp, part.batch, failure, part.failed_attempts, wait)
         if self._delivery.wait(wait):
             raise InvocationAborted
         self._progress.retrying(is_over=True)
