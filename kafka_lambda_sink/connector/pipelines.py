@@ -22,6 +22,7 @@ from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.counters import CounterBook
 from kafka_lambda_sink.pipeline.delivery import Delivery
+from kafka_lambda_sink.pipeline.in_order import InOrder
 from kafka_lambda_sink.pipeline.judgement import Judge, Policy
 from kafka_lambda_sink.pipeline.partition import PartitionPipeline, PartitionSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
@@ -69,12 +70,10 @@ class PipelineFactory:
         policy = self.policies[function]
         state = assignment.start.state if isinstance(assignment.start, Position) else None
         judge = Judge(progress, policy, self.open_contract(tp, state), counters, self.alarms)
-        return PartitionPipeline(
+        deliverer = InOrder(
             progress=progress,
-            start=assignment.start,
-            open_fetcher=lambda: self.open_fetcher(tp),
-            delivery=delivery,
             assembler=assembler,
+            delivery=delivery,
             recovery=Recovery(
                 delivery=delivery,
                 assembler=assembler,
@@ -88,9 +87,16 @@ class PipelineFactory:
                 contexts=self._contexts(tp, function),
             ),
             judge=judge,
-            settings=self._settings(),
             alarms=self.alarms,
             claims=store,
+        )
+        return PartitionPipeline(
+            progress=progress,
+            start=assignment.start,
+            open_fetcher=lambda: self.open_fetcher(tp),
+            deliverer=deliverer,
+            settings=self._settings(),
+            alarms=self.alarms,
         )
 
     def _contexts(self, tp: TopicPartition, function: str | None) -> CallContexts | None:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from kafka_lambda_sink.contracts.assembly import BatchAssembler
-from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import (
     InvocationAborted,
     KafkaLambdaSinkError,
     OffsetOutOfRangeError,
     PartitionStopped,
-    RetriableConversionError,
     RetriableKafkaError,
     UnknownTopicError,
 )
-from kafka_lambda_sink.core.ports import ClaimStore, Fetcher, Position
-from kafka_lambda_sink.core.record import SourceRecord, next_offset
+from kafka_lambda_sink.core.ports import Fetcher, Position
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
-from kafka_lambda_sink.pipeline.delivery import Delivery
-from kafka_lambda_sink.pipeline.judgement import Judge
-from kafka_lambda_sink.pipeline.progress import MAX_UNREPORTED_SPANS, PartitionProgress
-from kafka_lambda_sink.pipeline.recovery import Recovery
+from kafka_lambda_sink.pipeline.deliverer import Deliverer
+from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
@@ -43,8 +37,6 @@ _SIFTED: Final = 500
 _SINGLES: Final = 32
 #: Seconds until the broker is asked again.
 _RETRY_DELAY: Final = 1.0
-#: How often that doubles while a conversion waits for what it needs: up to 16 seconds.
-_DOUBLINGS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +48,6 @@ class PartitionSettings:
     #: Whether filters or transforms may drop records.
     may_drop: bool = False
     offset_reset: OffsetReset
-    max_unreported_spans: int = MAX_UNREPORTED_SPANS
 
 
 class PartitionPipeline:
@@ -68,25 +59,16 @@ class PartitionPipeline:
         progress: PartitionProgress,
         start: Position | Start,
         open_fetcher: Callable[[], Fetcher],
-        delivery: Delivery,
-        assembler: BatchAssembler,
-        recovery: Recovery,
-        judge: Judge,
+        deliverer: Deliverer,
         settings: PartitionSettings,
         alarms: Alarms,
-        claims: ClaimStore | None = None,
     ) -> None:
-        """`claims` is what the assembler stores large values with."""
         self.progress = progress
         self._start_from = start
         self._open_fetcher = open_fetcher
-        self._delivery = delivery
-        self._assembler = assembler
-        self._recovery = recovery
-        self._judge = judge
+        self._deliverer = deliverer
         self._settings = settings
         self._alarms = alarms
-        self._claims = claims
         self._fetcher: Fetcher | None = None
         #: The position is not in the log, and no new one is found yet.
         self._out_of_range: OffsetOutOfRangeError | None = None
@@ -107,15 +89,13 @@ class PartitionPipeline:
     def drain(self) -> None:
         """Take no more; give up waiting for a next attempt. Does not block."""
         self.progress.drain()
-        self._delivery.halt()
+        self._deliverer.halt()
         self._end_waits()
 
     def abandon(self) -> None:
         """Kill the epoch and a call in flight. Does not block."""
         self.progress.abandon()
-        self._delivery.abort()
-        if self._claims is not None:
-            self._claims.abort()
+        self._deliverer.abort()
         self._end_waits()
 
     def join(self, timeout: float) -> bool:
@@ -143,7 +123,7 @@ class PartitionPipeline:
             self.progress.fail(error)
         finally:
             self.progress.end()
-            self._delivery.close()
+            self._deliverer.close()
             if self._fetcher is not None:
                 with contextlib.suppress(KafkaLambdaSinkError):
                     self._fetcher.close()
@@ -174,7 +154,7 @@ class PartitionPipeline:
             self.progress.retrying(is_over=True)
             return
         if records:
-            self._deliver_all(records)
+            self._deliverer.deliver(records)
         elif self.progress.is_quiet:
             self.progress.rest_at(self._fetcher.position())
 
@@ -217,39 +197,3 @@ class PartitionPipeline:
         fetcher.assign(Position(offset))
         self.progress.start_at(Position(offset), commit_now=True)
         return offset
-
-    def _deliver_all(self, records: Sequence[SourceRecord]) -> None:
-        if not self.progress.begin():
-            return
-        attempt = 0
-        while records:
-            rest = self._deliver_some(records, attempt)
-            attempt = attempt + 1 if len(rest) == len(records) else 0
-            records = rest
-        # Not in a `finally`: what is raised has to stop the partition before a drain finds nothing in flight.
-        self.progress.end()
-
-    def _deliver_some(self, records: Sequence[SourceRecord], attempt: int) -> Sequence[SourceRecord]:
-        """Deliver in order; what is left when the next cannot be converted now. Nothing is left after a drain."""
-        done = 0
-        try:
-            for item in self._assembler.batches(records):
-                if not self.progress.wait_for_room(self._settings.max_unreported_spans):
-                    break
-                if isinstance(item, Batch):
-                    self._recovery.deliver(item)
-                    done = item.next_offset
-                elif isinstance(item, FailedRecord):
-                    self._judge.failed_record(item)
-                    done = item.next_offset
-                else:
-                    self._judge.dropped(item)
-                    done = next_offset(item.last) if item.last is not None else done
-        except RetriableConversionError as error:
-            rest = [record for record in records if record.offset() >= done]
-            self._alarms.conversion_waits(self.progress.tp, error, rest[0].offset(), attempt + 1)
-            self.progress.retrying()
-            is_halted = self._halt.wait(_RETRY_DELAY * 2 ** min(attempt, _DOUBLINGS))
-            self.progress.retrying(is_over=True)
-            return () if is_halted else rest
-        return ()

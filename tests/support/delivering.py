@@ -27,6 +27,7 @@ from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.counters import Counters
 from kafka_lambda_sink.pipeline.delivery import Delivery
+from kafka_lambda_sink.pipeline.in_order import InOrder
 from kafka_lambda_sink.pipeline.judgement import (
     BehaviorOnError,
     DeadLetterSink,
@@ -107,18 +108,18 @@ class Delivering:
             progress=self.progress,
             start=start,
             open_fetcher=lambda: self.fetcher,
-            delivery=delivery,
-            assembler=assembler,
-            recovery=self._recovery(delivery, assembler, judge, policy=recovery, contexts=contexts, jitter=jitter),
-            judge=judge,
-            settings=PartitionSettings(
-                batch_size=batch_size,
-                batch_window=0.0,
-                offset_reset=reset,
+            deliverer=InOrder(
+                progress=self.progress,
+                assembler=assembler,
+                delivery=delivery,
+                recovery=self._recovery(delivery, assembler, judge, policy=recovery, contexts=contexts, jitter=jitter),
+                judge=judge,
+                alarms=self.alarms,
+                claims=store,
                 max_unreported_spans=max_spans,
             ),
+            settings=PartitionSettings(batch_size=batch_size, batch_window=0.0, offset_reset=reset),
             alarms=self.alarms,
-            claims=store,
         )
 
     def _open_dead_letters(self, *, has_own_cluster: bool, delivers: bool) -> None:
