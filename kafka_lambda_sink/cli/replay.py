@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import click
@@ -22,6 +25,8 @@ from kafka_lambda_sink.pipeline.clock import SystemClock
 from kafka_lambda_sink.telemetry.logs import configure
 
 _EXAMPLE: Final = "2026-01-31T08:00:00Z"
+#: Seconds beyond a stop's own deadline after which the process ends in any case.
+_GRACE: Final = 0.5
 
 
 def selection_of(
@@ -42,12 +47,25 @@ def replay(sources: Sources, name: SourceName, selection: Selection, *, is_dry: 
         loaded = sources.load()
         configure("console", "error", None)
         with Replay(loaded, SystemClock(), name, selection) as run:
-            Signals(run.request_stop)
+            Signals(partial(_stop, run, loaded.sink.shutdown_timeout_ms / 1000))
             return _show_plan(run, is_json=is_json) if is_dry else _run(run, is_json=is_json)
     except InvocationAborted:
         return ExitCode.CRASH
     except KafkaLambdaSinkError as error:
         return show_failure(error)
+
+
+def _stop(run: Replay, timeout: float) -> None:
+    """A question that brokers leave unanswered takes its time, however short a stop is to be."""
+    run.request_stop()
+    watch = threading.Timer(timeout + _GRACE, _give_up)
+    watch.daemon = True
+    watch.start()
+
+
+def _give_up() -> None:
+    click.echo("error: no answer until the end of shutdown.timeout.ms: the next run goes on from the marks", err=True)
+    os._exit(ExitCode.CRASH)
 
 
 def _show_plan(run: Replay, *, is_json: bool) -> ExitCode:

@@ -69,7 +69,7 @@ class ReplayView:
         replay, counters = self._replay, self._replay.counters
         handled, failed = replay.summary.handled, counters.failed + counters.errant
         total = handled + replay.left
-        if self._is_plain and self._clock.monotonic() >= self._due:
+        if self._is_plain and total and self._clock.monotonic() >= self._due:
             self._due = self._clock.monotonic() + _PLAIN_INTERVAL
             records = f"{counters.delivered} records delivered, {failed} failed again"
             self.tell(f"{handled}/{total} reports, {records}")

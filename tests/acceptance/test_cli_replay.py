@@ -7,9 +7,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,6 +228,13 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
+
+
+def takes_signals(pid: int) -> bool:
+    """Whether a process has come to where SIGTERM stops it in order."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def take_time(seconds: float) -> None:
@@ -448,6 +457,22 @@ def test_a_stop_ends_in_time_where_the_brokers_of_the_marks_hang(
     assert not told["finished"]
     assert 5 * told["delivered"] == len(sent(here, calls))
     assert committed(here, cluster) == before
+
+
+def test_a_stop_ends_in_time_where_brokers_do_not_answer(scenario: Build, starting: Callable[..., Process]):
+    here = scenario(has_results=False)
+    here.start().kill9()
+    # Connections are made, and nobody reads what comes over them.
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        brokers = f"bootstrap.servers=127.0.0.1:{deaf.getsockname()[1]}"
+        more = ("--set", "aws.lambda.error.topic=e", "--set", brokers, "--set", "shutdown.timeout.ms=1000")
+        running = starting(here, *more)
+        wait_until(lambda: takes_signals(running.process.pid), 40, what="signals are taken")
+        running.process.send_signal(signal.SIGTERM)
+        code, out, err = running.end(6)
+    assert code == 1, err
+    assert "the next run goes on" in err
+    assert out == ""
 
 
 def test_on_a_terminal_a_bar_tells_how_far_it_is(failed: Callable[..., Scenario], moody: Moody):
