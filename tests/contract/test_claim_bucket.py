@@ -157,6 +157,27 @@ def test_what_only_a_change_ends_is_the_configurations_fault(status: int, code: 
         assert hint in (error.hint or "")
 
 
+def test_a_bucket_in_another_region_than_the_function_is_written_to():
+    requests: list[bytes] = []
+    body = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"
+    head = b"HTTP/1.1 400 X\r\nContent-Type: application/xml\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+
+    def send_elsewhere(peer: Any) -> None:
+        requests.append(take_request(peer))
+        peer.sendall(head % len(body) + body)
+
+    def take(peer: Any) -> None:
+        requests.append(take_request(peer))
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with scripted_peer(send_elsewhere, take) as url:
+        open_bucket(url).store().put(VALUE)
+    first, second = requests
+    assert b"/us-east-1/s3/aws4_request" in first
+    assert b"/eu-west-1/s3/aws4_request" in second
+    assert VALUE.body in second
+
+
 def test_a_wrong_secret_is_the_configurations_fault():
     error = put_and_answer(refusal(403, "SignatureDoesNotMatch", "The request signature we calculated does not match"))
     assert isinstance(error, ClaimStoreRefusedError)

@@ -139,3 +139,19 @@ def test_the_halves_of_a_tenants_batch_are_the_tenants(deliver: Deliver):
 def test_an_event_has_no_client_context(deliver: Deliver):
     text = "aws.lambda.client.context=true\naws.lambda.invocation.type=async\n"
     assert deliver(text, [record(0)], InvokeReply(202, b"")).calls == [None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "sent"),
+    [
+        ("sync", 6_200_000, [[0], [1], [2]]),
+        ("sync", 6_300_000, [[0], [2]]),
+        ("async", 1_040_000, [[0], [1], [2]]),
+        ("async", 1_050_000, [[0], [2]]),
+    ],
+)
+def test_a_record_is_sent_alone_up_to_lambdas_own_limit(deliver: Deliver, kind: str, size: int, sent: list[list[int]]):
+    large = record(1, b'"%b"' % (b"x" * size))
+    answer = InvokeReply(202 if kind == "async" else 200, b"")
+    invoker = deliver(f"aws.lambda.invocation.type={kind}\n", [record(0), large, record(2)], *[answer] * 3)
+    assert offsets(invoker) == sent
