@@ -12,6 +12,13 @@ _CREDENTIALS: Final = 'required username="${env:KAFKA_USERNAME}" password="${env
 _SCRAM: Final = f"{_LOGIN}.scram.ScramLoginModule {_CREDENTIALS}"
 _SASL: Final = ("security.protocol", "SASL_SSL")
 
+#: How a sink proves who it is by its AWS credentials.
+IAM: Final = (
+    _SASL,
+    ("sasl.mechanism", "AWS_MSK_IAM"),
+    ("sasl.jaas.config", "software.amazon.msk.auth.iam.IAMLoginModule required;"),
+)
+
 #: By type, in capitals. What they refer to is a secret of AWS's Secrets Manager, whose parts have to get here.
 _TYPES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "BASIC_AUTH": (
@@ -27,6 +34,7 @@ _TYPES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("ssl.keystore.location", "/run/secrets/client.pem"),
         ("ssl.key.password", "${env:KAFKA_KEY_PASSWORD}"),
     ),
+    "IAM_AUTH": IAM,
     "SERVER_ROOT_CA_CERTIFICATE": (
         ("ssl.truststore.type", "PEM"),
         ("ssl.truststore.location", "/run/secrets/ca.pem"),
@@ -47,4 +55,5 @@ def ask_for_access(migration: Migration, given: Given) -> None:
             migration.drop(f"{given.name} {kind}", "run the sink where the brokers can be reached")
             continue
         proposals = _TYPES.get(kind, ())
-        migration.ask(f"{given.name} {kind}", f"what it takes is in the secret {uri}", *proposals)
+        question = f"what it takes is in the secret {uri}" if uri else "what it takes"
+        migration.ask(f"{given.name} {kind}", question, *proposals)

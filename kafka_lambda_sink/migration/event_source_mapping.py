@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from kafka_lambda_sink.migration.access import ask_for_access
+from kafka_lambda_sink.migration.access import IAM, ask_for_access
 from kafka_lambda_sink.migration.event_source import EventSource, is_container
 from kafka_lambda_sink.migration.migration import Given, Migration, Rule, by_name, drop, to, whole_number
 from kafka_lambda_sink.migration.references import names_in, placeholder, replace_in
@@ -232,9 +232,7 @@ def migrate_event_source(migration: Migration, source: EventSource, group: str |
         migration.ask(
             settings["EventSourceArn"].name,
             "if the cluster asks for IAM",
-            ("security.protocol", "SASL_SSL"),
-            ("sasl.mechanism", "AWS_MSK_IAM"),
-            ("sasl.jaas.config", "software.amazon.msk.auth.iam.IAMLoginModule required;"),
+            *IAM,
         )
     for about, question in source.notes:
         migration.ask(about, question)

@@ -211,3 +211,11 @@ functions:
   f: {events: [{kafka: {bootstrapServers: [b:1], topic: x, accessConfigurations: {newAuth: arn}}}]}
 """
     assert "accessConfigurations NEWAUTH" in asked(migrated("serverless.yml", document))
+
+
+def test_a_trigger_that_proves_who_it_is_by_iam():
+    access = {"SourceAccessConfigurations": [{"Type": "IAM_AUTH"}]}
+    migration = migrated("a.json", json.dumps(MAPPING | access))
+    (decision,) = [each for each in migration.decisions if each.about == "SourceAccessConfigurations IAM_AUTH"]
+    assert ("sasl.mechanism", "AWS_MSK_IAM") in decision.proposals
+    assert "secret" not in decision.question
