@@ -81,6 +81,9 @@ class Boto3Invoker:
             raise result
         return result
 
+    def halt(self) -> None:
+        """See `core.ports.Invoker`. No call waits for its turn here."""
+
     def abort(self) -> None:
         """See `core.ports.Invoker`."""
         with self._lock:

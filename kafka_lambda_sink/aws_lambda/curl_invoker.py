@@ -84,6 +84,9 @@ class CurlInvoker:
             get(b"x-amzn-requestid"),
         )
 
+    def halt(self) -> None:
+        """See `core.ports.Invoker`. No call waits for its turn here."""
+
     def abort(self) -> None:
         """See `core.ports.Invoker`."""
         self._channel.abort()

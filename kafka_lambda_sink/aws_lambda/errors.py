@@ -216,6 +216,7 @@ def refusal_error(refusal: Refusal, target: Target, *, action: str = "lambda:Inv
         retry_after=_seconds(refusal.retry_after),
         request_id=refusal.request_id,
         body=b"" if refusal.code in _SIGNATURE_CODES else refusal.body,
+        reason=refusal.reason,
         hint=hint_for(target, refusal.code, status=refusal.status, message=message, date=refusal.date, action=action),
     )
 

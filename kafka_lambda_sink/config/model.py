@@ -16,6 +16,8 @@ from kafka_lambda_sink.config.groups.delivery import BatchGroup, ErrorGroup, Rec
 from kafka_lambda_sink.config.groups.function import CredentialsGroup, FunctionGroup
 from kafka_lambda_sink.config.groups.function_connector import FunctionConnectorGroup
 from kafka_lambda_sink.config.groups.invocation import InvocationGroup
+from kafka_lambda_sink.config.groups.load import LoadGroup
+from kafka_lambda_sink.config.groups.ordering import OrderingGroup
 from kafka_lambda_sink.config.groups.process import ProcessGroup
 from kafka_lambda_sink.config.groups.registry import RegistryGroup
 from kafka_lambda_sink.config.groups.reports import ReportGroup
@@ -36,10 +38,12 @@ GROUPS = (
     RequestGroup,
     FunctionConnectorGroup,
     BatchGroup,
+    OrderingGroup,
     ErrorGroup,
     RecoveryGroup,
     ReportGroup,
     RetryGroup,
+    LoadGroup,
     ProcessGroup,
 )
 
@@ -52,10 +56,12 @@ _CONFLUENT = "io.confluent."
 
 class SinkConfig(
     ProcessGroup,
+    LoadGroup,
     RetryGroup,
     ReportGroup,
     RecoveryGroup,
     ErrorGroup,
+    OrderingGroup,
     BatchGroup,
     FunctionConnectorGroup,
     RequestGroup,

@@ -60,9 +60,10 @@ def _entry(attribute: str) -> Entry:
 
 
 def _values(field: FieldInfo, unit: str | None) -> str:
-    kind = next((part for part in _union(field.annotation) if part is not type(None)), str)
+    kind, *others = [part for part in _union(field.annotation) if part is not type(None)]
     if get_origin(kind) is Literal:
-        return ", ".join(str(value) for value in get_args(kind))
+        named = ", ".join(str(value) for value in get_args(kind))
+        return named if not others else f"{named} or {_TYPES[others[0]]} ({unit})"
     if get_origin(kind) is tuple:
         return "list with commas"
     name = _TYPES[kind]

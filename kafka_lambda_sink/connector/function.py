@@ -98,6 +98,9 @@ class DryRunInvoker:
         self._control.dry_run()
         return InvokeReply(204, b"")
 
+    def halt(self) -> None:
+        """No call waits for its turn."""
+
     def abort(self) -> None:
         """Make no further call."""
         self._stop.set()

@@ -11,11 +11,14 @@ from typing import NamedTuple
 from kafka_lambda_sink.aws_lambda.factory import FunctionClient
 from kafka_lambda_sink.aws_lambda.read_timeout import ReadTimeout
 from kafka_lambda_sink.aws_lambda.region_access import RegionAccess
+from kafka_lambda_sink.config.function_name import parse_function_name
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.background import in_background
 from kafka_lambda_sink.connector.function import check_function, lambda_settings, open_function
 from kafka_lambda_sink.connector.function_timeout import reply_timeout
 from kafka_lambda_sink.connector.missing_function import MissingFunction
+from kafka_lambda_sink.core.circuit import Circuit
+from kafka_lambda_sink.core.concurrency import LONGEST_WAIT, ConcurrencyLimit
 from kafka_lambda_sink.core.errors import (
     ConfigError,
     ConfigurationInvocationError,
@@ -24,6 +27,9 @@ from kafka_lambda_sink.core.errors import (
     Problem,
 )
 from kafka_lambda_sink.core.ports import Clock, Invoker
+from kafka_lambda_sink.pipeline.alarms import Alarms
+from kafka_lambda_sink.pipeline.function_gate import FunctionGate
+from kafka_lambda_sink.pipeline.gated_invoker import GatedInvoker
 from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
@@ -69,6 +75,11 @@ class Functions:
         if problems:
             raise ConfigError(list(problems))
         self._timeouts: dict[str, ReadTimeout] = {}
+        #: Shared by all names of a function: its versions and aliases have its concurrency in common.
+        self._gates: dict[tuple[str | None, ...], FunctionGate] = {}
+        alarms = Alarms(clock)
+        for name in self._clients:
+            self._gates.setdefault(_identity(config, name), _gate(config, name, clock, alarms))
 
     @property
     def access(self) -> RegionAccess | None:
@@ -97,16 +108,33 @@ class Functions:
         self._timeouts = {name: future.result() for name, future in asked.items()}
 
     def invoker(self, topic: str) -> Invoker:
-        """A new invoker of the topic's function, for one thread. No IO."""
+        """A new invoker of the topic's function, for one thread, behind the function's gate. No IO."""
         name = self._config.function_of(topic)
         if name is None:
             return MissingFunction(topic)
-        return self._clients[name].invoker(self._timeouts[name])
+        invoker = self._clients[name].invoker(self._timeouts[name])
+        return GatedInvoker(invoker, self._gates[_identity(self._config, name)])
 
     def _prepare(self, name: str, stop: threading.Event, timeout: float) -> ReadTimeout:
         control = self._clients[name].control()
         check_function(control, name, self._clock, stop, timeout)
         return reply_timeout(self._config, name, control, self._clock)
+
+
+def _identity(config: SinkConfig, name: str) -> tuple[str | None, ...]:
+    parts = parse_function_name(name)
+    return config.region_of(name), parts.account, parts.name
+
+
+def _gate(config: SinkConfig, name: str, clock: Clock, alarms: Alarms) -> FunctionGate:
+    most = config.aws_lambda_concurrency
+    circuit = Circuit(
+        config.aws_lambda_circuit_breaker_failures,
+        config.aws_lambda_retry_backoff_ms / 1000,
+        min(config.aws_lambda_retry_backoff_max_ms / 1000, LONGEST_WAIT),
+    )
+    limit = ConcurrencyLimit(None if most == "auto" else most)
+    return FunctionGate(name, limit, circuit, clock=clock, alarms=alarms)
 
 
 def _worst(errors: Mapping[str, BaseException]) -> BaseException:

@@ -38,6 +38,9 @@ class MissingFunction:
         """Raise PartitionStopped."""
         raise PartitionStopped(f"the topic {self._topic} has no function", hint=_HINT)
 
+    def halt(self) -> None:
+        """No call waits for its turn."""
+
     def abort(self) -> None:
         """Nothing is in flight."""
 

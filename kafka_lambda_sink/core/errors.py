@@ -85,6 +85,8 @@ class InvocationError(KafkaLambdaSinkError):
         retry_after: float | None = None,
         request_id: str | None = None,
         body: bytes = b"",
+        reason: str | None = None,
+        is_counted: bool = True,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
@@ -99,6 +101,10 @@ class InvocationError(KafkaLambdaSinkError):
         self.request_id = request_id
         #: The raw body of the refusal, for the error record.
         self.body = body
+        #: Which limit throttled it (`CallerRateLimitExceeded`), or None.
+        self.reason = reason
+        #: Whether the bounds of the retries count it: a function that is paused fails no batch.
+        self.is_counted = is_counted
 
 
 class TransientInvocationError(InvocationError):

@@ -51,7 +51,7 @@ class CallContext:
 
 
 class Invoker(Protocol):
-    """Invokes one function. One instance belongs to one thread; only `abort` may be called from another."""
+    """Invokes one function. One instance belongs to one thread; only `halt` and `abort` may be called from another."""
 
     def invoke(self, payload: bytes, call: CallContext | None = None) -> InvokeReply:
         """Send `payload` once and wait for the reply. Blocks up to the read timeout. Makes no retry of its own.
@@ -59,6 +59,9 @@ class Invoker(Protocol):
         Raises TransientInvocationError, ExpiredCredentialsError, ConfigurationInvocationError, PayloadInvocationError,
         or InvocationAborted after `abort`. A function error is a reply, not an exception.
         """
+
+    def halt(self) -> None:
+        """Wait for no turn any more, from any thread: InvocationAborted instead. A call in flight goes on."""
 
     def abort(self) -> None:
         """End a call in flight at once, from any thread, and make every later call raise InvocationAborted."""

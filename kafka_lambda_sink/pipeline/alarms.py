@@ -35,13 +35,48 @@ class Alarms:
     def invocation_retried(
         self, tp: TopicPartition, error: TransientInvocationError, attempt: int, wait: float
     ) -> None:
-        """A transient invocation error; the same bytes are sent again in `wait` seconds."""
+        """A transient invocation error; the same bytes are sent again in `wait` seconds.
+
+        One that is not counted is the function's own state, which `function_paused` or `circuit_opened` tells for all.
+        """
+        if not error.is_counted:
+            return
         log = self._log.error if attempt >= _ALARM_AFTER else self._log.warning
         self._say(
             log, (tp, error.code), "invocation failed: trying again", tp, error,
             code=error.code, status=error.status, request_id=error.request_id, attempt=attempt,
             wait_s=round(wait, 3), may_have_run=error.may_have_run,
         )  # fmt: skip
+
+    def function_throttled(self, function: str, limit: int, error: TransientInvocationError) -> None:
+        """Lambda throttles the function; `limit` calls may be in flight now."""
+        self._say(
+            self._log.warning, ("throttled", function), "the function is throttled: fewer calls at a time", None, error,
+            function=function, limit=limit, reason=error.reason,
+        )  # fmt: skip
+
+    def function_paused(self, function: str, error: TransientInvocationError, hint: str) -> None:
+        """The function takes no call, and no other of ours is the reason; one is tried every few seconds."""
+        self._say(
+            self._log.error, ("paused", function), "the function is paused: trying one call at a time", None, error,
+            function=function, reason=error.reason, hint=hint,
+        )  # fmt: skip
+
+    def function_resumed(self, function: str) -> None:
+        """A paused function takes calls again."""
+        event = "the function takes calls again"
+        self._say(self._log.info, ("resumed", function), event, None, None, function=function)
+
+    def circuit_opened(self, function: str, failures: int, error: TransientInvocationError) -> None:
+        """The function cannot be reached, or Lambda fails; one call at a time is tried from now on."""
+        self._say(
+            self._log.error, ("circuit", function), "the function is away: trying one call at a time", None, error,
+            function=function, failures=failures, code=error.code, status=error.status,
+        )  # fmt: skip
+
+    def circuit_closed(self, function: str) -> None:
+        """A function that was away answers."""
+        self._say(self._log.info, ("answers", function), "the function answers again", None, None, function=function)
 
     def report_failed(self, tp: TopicPartition, topic: str, error: Exception) -> None:
         """A report was not written and is produced again; nothing is acknowledged meanwhile."""
@@ -153,7 +188,7 @@ class Alarms:
             return
         if suppressed:
             fields["repeated"] = suppressed
-        log(event, **_place(tp), **(_error(error) if error else {}), **fields)
+        log(event, **{**_place(tp), **(_error(error) if error else {}), **fields})
 
 
 def _place(tp: TopicPartition | None) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class ScriptedInvoker:
         self.payloads: list[bytes] = []
         #: What came beside each payload.
         self.calls: list[CallContext | None] = []
+        self.is_halted = False
         self.is_aborted = False
         self.is_closed = False
 
@@ -53,6 +54,9 @@ class ScriptedInvoker:
         if isinstance(answer, Exception):
             raise answer
         return answer(payload) if callable(answer) else answer
+
+    def halt(self) -> None:
+        self.is_halted = True
 
     def abort(self) -> None:
         self.is_aborted = True

@@ -23,6 +23,8 @@ from kafka_lambda_sink.local import faults
 from kafka_lambda_sink.local.endpoint import Function, InvokeEndpoint
 from kafka_lambda_sink.local.handler import PythonHandler
 from kafka_lambda_sink.pipeline.clock import SystemClock
+from kafka_lambda_sink.pipeline.function_gate import FunctionGate
+from kafka_lambda_sink.pipeline.gated_invoker import GatedInvoker
 from tests.support.running_task import capturing_log
 
 FAILED = "the check of a function failed"
@@ -66,6 +68,13 @@ def prepared(config: SinkConfig) -> Functions:
     functions = Functions(config, SystemClock())
     functions.prepare(threading.Event(), 1.0)
     return functions
+
+
+def gate_of(functions: Functions, topic: str) -> FunctionGate:
+    invoker = functions.invoker(topic)
+    assert isinstance(invoker, GatedInvoker)
+    invoker.close()
+    return invoker._gate
 
 
 def test_each_topic_reaches_its_own_function_in_its_own_region(config, endpoint):
@@ -157,3 +166,15 @@ def test_a_topic_without_a_function_stops_at_its_first_record(config):
     with closing(invoker), pytest.raises(PartitionStopped, match="the topic b has no function") as raised:
         invoker.invoke(b"[]")
     assert "aws.lambda.topic2function.map" in (raised.value.hint or "")
+
+
+def test_the_names_of_a_function_share_its_gate(config):
+    named = prepared(config(("a", "price"), ("b", "price:live"), ("c", ABROAD), aws_lambda_concurrency=1))
+    first, second, other = (gate_of(named, topic) for topic in ("a", "b", "c"))
+    assert first is second
+    assert first is not other
+    assert "limit 1," in repr(other)
+
+
+def test_without_a_number_there_is_no_limit(config):
+    assert gate_of(prepared(config(("a", "price"))), "a").is_plain

@@ -9,7 +9,7 @@ from kafka_lambda_sink.core.errors import (
 )
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.core.retry import RetryPolicy
-from kafka_lambda_sink.pipeline.delivery import Delivery
+from kafka_lambda_sink.pipeline.delivery import Delivery, SendBound
 from tests.support.fakes import Answer, CreepingClock, ScriptedInvoker
 from tests.support.stepped_clock import SteppedClock
 
@@ -134,3 +134,49 @@ def test_abort_reaches_the_call_in_flight():
     with pytest.raises(InvocationAborted):
         sending.delivery.send(b"x")
     assert sending.invoker.payloads == []
+
+
+def paused() -> TransientInvocationError:
+    return TransientInvocationError(code="TooManyRequestsException", status=429, is_counted=False)
+
+
+@pytest.mark.parametrize(
+    ("policy", "creep"),
+    [(RetryPolicy(max_attempts=2), 0.0), (RetryPolicy(timeout=25.0), 10.0)],
+    ids=["attempts", "time"],
+)
+def test_what_does_not_count_exhausts_nothing(policy, creep):
+    sending = Sending(paused(), *[paused() for _ in range(20)], throttled(), policy=policy, creep=creep)
+    assert sending.delivery.send(b"x").payload == b"x"
+    assert sending.delivery.attempts == 2
+    assert len(sending.invoker.payloads) == 23
+
+
+def test_bounds_of_the_batch_do_not_count_it_either():
+    sending = Sending(*[paused() for _ in range(5)], throttled(), creep=10.0)
+    with pytest.raises(TransientInvocationError) as raised:
+        sending.delivery.send(b"x", SendBound(attempts=1, seconds=1.0))
+    assert raised.value.is_counted
+    assert len(sending.invoker.payloads) == 6
+
+
+@pytest.mark.parametrize(("error", "wait"), [(throttled(), 59.4), (paused(), 4.95)], ids=["throttled", "paused"])
+def test_waits_for_a_paused_function_are_short(error, wait):
+    policy = RetryPolicy(backoff=60.0, backoff_max=60.0)
+    sending = Sending(error, jitter=0.99, policy=policy, halts_at=1)
+    with pytest.raises(InvocationAborted):
+        sending.delivery.send(b"x")
+    assert [seconds for _, seconds in sending.waits] == pytest.approx([wait])
+
+
+def test_waits_begin_anew_after_a_pause():
+    policy = RetryPolicy(backoff=0.0001, backoff_max=60.0)
+    sending = Sending(*[paused() for _ in range(3)], throttled(), throttled(), jitter=1.0, policy=policy)
+    sending.delivery.send(b"x")
+    assert [wait for _, wait in sending.waits] == pytest.approx([0.0001, 0.0002, 0.0004, 0.0001, 0.0002])
+
+
+def test_halt_and_abort_reach_the_invoker():
+    sending = Sending()
+    sending.delivery.halt()
+    assert (sending.invoker.is_halted, sending.invoker.is_aborted) == (True, False)
