@@ -20,6 +20,8 @@ _FORMATS: Final = {
 }
 _SERVICE: Final = "about the managed service"
 _MASK: Final = "*"
+#: Ids of connectors begin with it; people know those rather than the group's name.
+_ID: Final = "lcc-"
 _JAAS: Final = (
     "org.apache.kafka.common.security.plain.PlainLoginModule required "
     'username="${env:KAFKA_API_KEY}" password="${env:KAFKA_API_SECRET}";'
@@ -102,6 +104,8 @@ def migrate_cloud(migration: Migration, config: Mapping[str, str], group: str | 
     migration.settings["name"] = migration.title
     explicit = {**config, **{key: default for key, default in _DEFAULTS.items() if not config.get(key, "").strip()}}
     migrate_keys(migration, explicit, by_name(RULES))
+    if group is not None and group.startswith(_ID):
+        group = f"connect-{group}"
     connector_id = (group or "").removeprefix("connect-") or placeholder("connector-id")
     migration.ask(
         "topics of the managed connector",
