@@ -13,11 +13,11 @@ from rich.console import Console
 
 from kafka_lambda_sink.cli.check_report import CheckReport
 from kafka_lambda_sink.cli.check_table import show_report
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.connector.findings import of_problem
 from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.pipeline.clock import SystemClock
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 
 def check(sources: Sources, *, is_offline: bool, is_json: bool) -> ExitCode:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode, exit_code
 from kafka_lambda_sink.config.settings import IgnoredKey, UsedKey
 from kafka_lambda_sink.connector.findings import Finding, Status
-
-#: Which one counts of several: what a person has to change comes before what may pass by itself.
-_RANK: Final = (ExitCode.CONFIGURATION, ExitCode.AUTHORIZATION, ExitCode.CRASH, ExitCode.OK)
+from kafka_lambda_sink.worker.exit_codes import ExitCode, exit_code, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +22,7 @@ class CheckReport:
     @property
     def exit_code(self) -> ExitCode:
         """How a start would end: 2, 3 or 1 (in this order where several apply), or 0."""
-        codes = [exit_code(finding.error) for finding in self.findings]
-        return min((*codes, ExitCode.OK), key=_RANK.index)
+        return worst(exit_code(finding.error) for finding in self.findings)
 
     def count(self, status: Status) -> int:
         """How many findings are so."""

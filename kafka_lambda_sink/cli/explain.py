@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import click
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.core.errors import ConfigError
@@ -20,6 +19,7 @@ from kafka_lambda_sink.core.sink_record import Header, SinkRecord
 from kafka_lambda_sink.transforms.filter_explanation import Explanation
 from kafka_lambda_sink.transforms.filter_patterns import Filter, compile_filter
 from kafka_lambda_sink.transforms.filter_syntax import FilterPatternError
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 _PARTS: Final = ("key", "value", "headers", "topic", "partition", "offset", "timestamp")
 #: How much of a value is shown, and how many elements of an array.

@@ -9,7 +9,6 @@ from typing import Any
 import click
 import msgspec
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.config.model import SinkConfig
@@ -18,6 +17,7 @@ from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.clock import SystemClock
 from kafka_lambda_sink.telemetry.logs import configure
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 _NAMED = ("earliest", "latest")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import click
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.connector.one_call import call_once
@@ -18,6 +17,7 @@ from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 from kafka_lambda_sink.core.ports import InvokeReply
 from kafka_lambda_sink.pipeline.clock import SystemClock
 from kafka_lambda_sink.telemetry.logs import configure
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 _ACCEPTED = 202
 

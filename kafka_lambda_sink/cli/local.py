@@ -7,10 +7,10 @@ import threading
 
 import click
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.local.serve import serve
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 
 def local(handler: str, *, name: str | None, port: int, host: str, timeout: float, concurrency: int) -> ExitCode:

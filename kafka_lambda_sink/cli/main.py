@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import click
 
-from kafka_lambda_sink.cli.options import F, parse_pairs, source_options, sources_of
+from kafka_lambda_sink.cli.options import F, all_sources_of, parse_pairs, run_options, source_options, sources_of
 
 
 @click.group(
@@ -18,22 +18,22 @@ from kafka_lambda_sink.cli.options import F, parse_pairs, source_options, source
     epilog="Exit codes: 0 clean stop, 1 crash or a service out of reach, 2 wrong configuration, 3 credentials or "
     "permissions refused, 4 every assigned partition is stopped, 128+n ended at once by a second signal n.",
 )
-@source_options
+@run_options
 @click.version_option(version("kafka-lambda-sink"), prog_name="kafka-lambda-sink")
 @click.pass_context
-def command(context: click.Context, /, config: Path | None, **_: Any) -> None:
+def command(context: click.Context, /, configs: tuple[Path, ...], **_: Any) -> None:
     """Deliver Kafka records to an AWS Lambda function: in order, at least once.
 
-    Without a command, runs the connector of --config until SIGTERM or SIGINT.
+    Without a command, runs the connectors of --config until SIGTERM or SIGINT.
     """
     if context.invoked_subcommand is not None:
         return
-    if config is None:
+    if not configs:
         click.echo(context.get_help(), err=True)
         raise SystemExit(2)
     from kafka_lambda_sink.cli.run import run
 
-    sys.exit(run(sources_of(context)))
+    sys.exit(run(all_sources_of(context)))
 
 
 @command.command()
@@ -238,7 +238,7 @@ def explain(context: click.Context, /, patterns: str | None, record: str, *, is_
     """
     from kafka_lambda_sink.cli.explain import explain as run_explain
 
-    if patterns is None and context.params["config"] is None and context.find_root().params["config"] is None:
+    if patterns is None and context.params["config"] is None and not context.find_root().params["configs"]:
         raise click.UsageError("Missing option '--filter' or '--config'.")
     sys.exit(run_explain(patterns if patterns is not None else sources_of(context), record, is_json=is_json))
 

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.migration.dialects import Candidate, candidates
 from kafka_lambda_sink.migration.migration import Migration, MigrationError
 from kafka_lambda_sink.migration.properties_text import properties_text
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 #: Of a file that may have passwords in it.
 _PRIVATE = 0o600

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.connector.group_offsets import GroupOffsets, GroupState, NoSuchPartition, active_group
@@ -23,6 +22,7 @@ from kafka_lambda_sink.core.start import OffsetReset
 from kafka_lambda_sink.kafka.group_view import ActiveMember
 from kafka_lambda_sink.pipeline.clock import SystemClock
 from kafka_lambda_sink.telemetry.logs import configure
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 
 def show(sources: Sources, topic: str | None, partitions: Collection[int], *, is_json: bool) -> ExitCode:

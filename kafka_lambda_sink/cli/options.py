@@ -22,9 +22,18 @@ _SET = "One property; wins over every file and the environment. May be given aga
 
 def source_options(command: F) -> F:
     """Add --config, --worker and --set to a command."""
+    return click.option("--config", type=_FILE, help=_CONFIG)(_common_options(command))
+
+
+def run_options(command: F) -> F:
+    """As `source_options`, for the command that takes several --config."""
+    several = f"{_CONFIG} May be given again: each connector then has processes of its own."
+    return click.option("--config", "configs", multiple=True, type=_FILE, help=several)(_common_options(command))
+
+
+def _common_options(command: F) -> F:
     command = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=_SET)(command)
-    command = click.option("--worker", type=_FILE, help=_WORKER)(command)
-    return click.option("--config", type=_FILE, help=_CONFIG)(command)
+    return click.option("--worker", type=_FILE, help=_WORKER)(command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +52,22 @@ class Sources:
 
 
 def sources_of(context: click.Context) -> Sources:
-    """What the options say, given before or after the command's name. Raises click's usage errors."""
+    """What the options say, given before or after the name of a subcommand. Raises click's usage errors."""
     before, after = context.find_root().params, context.params
-    config = after["config"] or before["config"]
-    if config is None:
+    given = [after["config"]] if after["config"] else before["configs"]
+    if not given:
         raise click.UsageError("Missing option '--config'.", context)
-    overrides = before["overrides"] if context.parent is None else (*before["overrides"], *after["overrides"])
-    return Sources(config, after["worker"] or before["worker"], parse_pairs(overrides, "--set"))
+    if len(given) > 1:
+        raise click.UsageError("Several '--config' are for running connectors: give one.", context)
+    overrides = (*before["overrides"], *after["overrides"])
+    return Sources(given[0], after["worker"] or before["worker"], parse_pairs(overrides, "--set"))
+
+
+def all_sources_of(context: click.Context) -> list[Sources]:
+    """What the options of a command with `run_options` say. Raises click's usage errors."""
+    given = context.params
+    overrides = parse_pairs(given["overrides"], "--set")
+    return [Sources(config, given["worker"], overrides) for config in given["configs"]]
 
 
 def parse_pairs(pairs: tuple[str, ...], option: str) -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode, exit_code
 from kafka_lambda_sink.core.errors import ConfigError, KafkaLambdaSinkError
+from kafka_lambda_sink.worker.exit_codes import ExitCode, exit_code
 
 
 def show_failure(failure: KafkaLambdaSinkError) -> ExitCode:

@@ -12,7 +12,6 @@ from typing import Final
 import click
 from rich.console import Console
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.options import Sources
 from kafka_lambda_sink.cli.problems import show_failure
 from kafka_lambda_sink.cli.replay_screen import ReplayView, plan_document, show_plan, show_summary, summary_document
@@ -23,6 +22,7 @@ from kafka_lambda_sink.core.errors import InvocationAborted, KafkaLambdaSinkErro
 from kafka_lambda_sink.core.replay_item import Selection
 from kafka_lambda_sink.pipeline.clock import SystemClock
 from kafka_lambda_sink.telemetry.logs import configure
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 
 _EXAMPLE: Final = "2026-01-31T08:00:00Z"
 #: Seconds beyond a stop's own deadline after which the process ends in any case.

@@ -15,6 +15,7 @@ from kafka_lambda_sink.config.function_connector_checks import function_connecto
 from kafka_lambda_sink.config.groups.request import contract_named
 from kafka_lambda_sink.config.invocation_checks import invocation_errors, invocation_warnings
 from kafka_lambda_sink.config.model import SinkConfig
+from kafka_lambda_sink.config.ordering_checks import ordering_errors, ordering_warnings
 from kafka_lambda_sink.config.registry_checks import registry_errors
 from kafka_lambda_sink.config.routing_checks import routing_errors, routing_warnings
 from kafka_lambda_sink.config.topic_loops import topic_loops
@@ -43,14 +44,12 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from _requests(config)
     yield from routing_errors(config)
     yield from function_connector_errors(config)
+    yield from ordering_errors(config)
     yield from field_errors(config)
 
 
 def warnings(config: SinkConfig) -> Iterator[Finding]:
     """What a person should know at the start."""
-    if config.tasks_max > 1:
-        message = f"{config.tasks_max} are asked for and one is run"
-        yield Finding(("tasks_max",), message, "no-effect", "Start more processes with the same name")
     if config.aws_lambda_invocation_type == "async":
         if config.aws_lambda_response_topic:
             message = "nothing is written to it: an asynchronous invocation has no result"
@@ -62,6 +61,7 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
     yield from invocation_warnings(config)
     yield from routing_warnings(config)
     yield from function_connector_warnings(config)
+    yield from ordering_warnings(config)
     yield from _idle_dead_letters(config)
     if config.aws_profile and config.aws_access_key_id:
         yield Finding(("aws_profile", "aws_access_key_id"), "has no effect beside static keys", "no-effect")

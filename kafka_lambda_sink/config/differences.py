@@ -64,9 +64,9 @@ DIFFERENCES: Final = (
         "a misspelt key is found at start",
     ),
     Difference(
-        "`tasks.max` above 1",
-        "that many tasks",
-        "one task, and a warning",
-        "not built yet: start more processes with the same name",
+        "`tasks.max`",
+        "tasks of the whole cluster",
+        "processes on each machine that the command is started on",
+        "Kafka's group shares the partitions, also between machines",
     ),
 )

@@ -19,6 +19,7 @@ from kafka_lambda_sink.core.errors import (
     RetriableKafkaError,
 )
 from kafka_lambda_sink.core.ports import Clock, ReportProducer, TopicCatalog
+from kafka_lambda_sink.core.task_id import ALONE, TaskId
 from kafka_lambda_sink.kafka.client_config import admin_config, producer_config
 from kafka_lambda_sink.kafka.producer import KafkaReportProducer
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -48,8 +49,12 @@ class ReportSinks:
         clock: Clock,
         alarms: Alarms,
         open_catalog: Callable[[Mapping[str, Any]], TopicCatalog],
+        *,
+        task_id: TaskId = ALONE,
     ) -> None:
         self._config = config
+        self._task_id = task_id
+        self._client_id = task_id.name(config.name)
         self._open_catalog = open_catalog
         self._clock = clock
         self._alarms = alarms
@@ -67,7 +72,7 @@ class ReportSinks:
             for topic in self._topics:
                 properties = frozenset(topic.admin.items())
                 if properties not in catalogs:
-                    config = admin_config(topic.admin, client_id=self._config.name)
+                    config = admin_config(topic.admin, client_id=self._client_id)
                     catalogs[properties] = self._open_catalog(config)
                 catalog = catalogs[properties]
                 loop = _loop(topic, source, catalog) if topic.may_loop else None
@@ -88,7 +93,9 @@ class ReportSinks:
         errors = topics.get("aws.lambda.error.topic")
         dead_letters = topics.get("errors.deadletterqueue.topic.name")
         dead_letter_sink = (
-            DeadLetterSink(_dead_letters(config, dead_letters.topic, function), self._reporter(dead_letters))
+            DeadLetterSink(
+                _dead_letters(config, dead_letters.topic, function, self._task_id), self._reporter(dead_letters)
+            )
             if dead_letters
             else None
         )
@@ -116,7 +123,7 @@ class ReportSinks:
         properties = frozenset(topic.producer.items())
         reporter = self._reporters.get(properties)
         if reporter is None:
-            final = producer_config(topic.producer, client_id=self._config.name)
+            final = producer_config(topic.producer, client_id=self._client_id)
 
             def build() -> ReportProducer:
                 return KafkaReportProducer(final)
@@ -178,7 +185,7 @@ def _errors(config: SinkConfig, topic: str, function: str | None) -> ErrorReport
     )
 
 
-def _dead_letters(config: SinkConfig, topic: str, function: str | None) -> DeadLetterReports:
+def _dead_letters(config: SinkConfig, topic: str, function: str | None, task_id: TaskId) -> DeadLetterReports:
     return DeadLetterReports(
         topic,
         connector=config.name,
@@ -190,4 +197,5 @@ def _dead_letters(config: SinkConfig, topic: str, function: str | None) -> DeadL
             "HEADER_CONVERTER": config.header_converter,
             "TASK_PUT": config.connector_class or "",
         },
+        task=task_id.number,
     )

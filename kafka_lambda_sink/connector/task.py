@@ -23,6 +23,8 @@ from kafka_lambda_sink.connector.schema_registry import open_schema_registry
 from kafka_lambda_sink.core.errors import ConfigError, InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
 from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.state import PipelineState
+from kafka_lambda_sink.core.task_id import ALONE, TaskId
 from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
 from kafka_lambda_sink.kafka.client_config import admin_config, fetcher_config, member_config
 from kafka_lambda_sink.kafka.fetcher import PartitionFetcher
@@ -37,6 +39,8 @@ from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 
+#: The name of a static member.
+_INSTANCE: Final = "group.instance.id"
 #: Seconds between two commits.
 _COMMIT_INTERVAL: Final = 1.0
 #: Seconds between two looks at the source topics.
@@ -60,7 +64,7 @@ class Task:
 
     `open_catalog` makes the catalog of a cluster from `client_config.admin_config`: the demo's Kafka wants its own.
     `start_timeout` is how many seconds transient faults are waited out at start. Raises ConfigError where a client
-    refuses its properties.
+    refuses its properties. `task_id` tells it from its siblings.
     """
 
     def __init__(
@@ -68,10 +72,12 @@ class Task:
         loaded: LoadedConfig,
         clock: Clock,
         *,
+        task_id: TaskId = ALONE,
         open_catalog: Callable[[Mapping[str, Any]], TopicCatalog] = AdminTopicCatalog,
         start_timeout: float = _START_TIMEOUT,
     ) -> None:
         config, clients = loaded.sink, loaded.clients
+        client_id = task_id.name(config.name)
         refused = refused_properties(loaded) + request_problems(config)
         if refused:
             # A fetcher would tell it when its partition is opened: to that one alone, and in the middle of a run.
@@ -81,16 +87,19 @@ class Task:
         self._alarms = Alarms(clock)
         self._functions = Functions(config, clock)
         self._claims = open_claims(config, clock, self._functions.access)
-        self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog)
+        self._sinks = ReportSinks(config, clients, clock, self._alarms, open_catalog, task_id=task_id)
         self._group_id = clients.group_id
-        self._member_config = member_config(clients.coordinator, group_id=clients.group_id, client_id=config.name)
-        self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=config.name)
+        coordinator: dict[str, str] = dict(clients.coordinator)
+        if _INSTANCE in coordinator:
+            coordinator[_INSTANCE] = task_id.name(coordinator[_INSTANCE])
+        self._member_config = member_config(coordinator, group_id=clients.group_id, client_id=client_id)
+        self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=client_id)
         #: What has to be closed, in whatever way it ends.
         self._held = ExitStack()
         self._held.callback(self._close_producers)
         self._conversions = Conversions(config, loaded.transforms, clock, partial(open_schema_registry, loaded, clock))
         self._held.callback(self._conversions.close)
-        self._admin_config = admin_config(clients.admin, client_id=config.name)
+        self._admin_config = admin_config(clients.admin, client_id=client_id)
         self._open_catalog = open_catalog
         self._catalog: TopicCatalog
         self._watch: TopicWatch
@@ -152,6 +161,15 @@ class Task:
         """States and failure, once started."""
         assert self._coordinator is not None
         return self._coordinator
+
+    def states(self) -> dict[TopicPartition, tuple[PipelineState, Exception | None]]:
+        """Each assigned partition's state and error; none before the start is through. Any thread."""
+        return self._coordinator.states() if self._coordinator else {}
+
+    @property
+    def source_partitions(self) -> int:
+        """Partitions of all topics that are read, whoever of the group has them; 0 before that is known. Any thread."""
+        return sum(topic.partitions for topic in self._watch.snapshot.values()) if self._coordinator else 0
 
     @property
     def failure(self) -> KafkaLambdaSinkError | None:

@@ -204,13 +204,22 @@ class DeadLetterReports:
     ==================== =====================================================================================
     """
 
-    __slots__ = ("_connector", "_function_name", "_has_context", "_stages", "_topic")
+    __slots__ = ("_connector", "_function_name", "_has_context", "_stages", "_task", "_topic")
 
     def __init__(
-        self, topic: str, *, connector: str, function_name: str, has_context: bool, stages: Mapping[str, str]
+        self,
+        topic: str,
+        *,
+        connector: str,
+        function_name: str,
+        has_context: bool,
+        stages: Mapping[str, str],
+        task: int = 0,
     ) -> None:
         self._topic = topic
         self._connector = connector
+        #: Its number, from 0.
+        self._task = task
         self._function_name = function_name
         self._has_context = has_context
         #: For each stage, e.g. KEY_CONVERTER, the class that the configuration names for it.
@@ -255,8 +264,7 @@ class DeadLetterReports:
         kind = type(error)
         context = {
             "connector.name": self._connector,
-            # One process runs one task.
-            "task.id": "0",
+            "task.id": str(self._task),
             "stage": stage,
             "class.name": class_name,
             "exception.class.name": f"{kind.__module__}.{kind.__qualname__}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from kafka_lambda_sink.core.record import TopicPartition
@@ -31,6 +32,12 @@ class Counters:
     resets: int = 0
 
 
+def total(counters: Iterable[Counters]) -> Counters:
+    """The sums."""
+    each = list(counters)
+    return Counters(**{field.name: sum(getattr(one, field.name) for one in each) for field in fields(Counters)})
+
+
 class CounterBook:
     """The counters of all partitions that a task has had."""
 
@@ -43,5 +50,4 @@ class CounterBook:
 
     def total(self) -> Counters:
         """The sums at this moment. Any thread."""
-        books = self._books.copy().values()
-        return Counters(**{field.name: sum(getattr(book, field.name) for book in books) for field in fields(Counters)})
+        return total(self._books.copy().values())

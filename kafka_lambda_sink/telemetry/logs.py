@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from typing import Final, Literal, Protocol, TextIO, TypeAlias
 
 from kafka_lambda_sink.telemetry.log_format import ConsoleFormatter, JsonFormatter
@@ -63,15 +64,24 @@ def get_logger(name: str) -> Logger:
     return Logger(logging.getLogger(name))
 
 
-def configure(log_format: LogFormat, level: LogLevel, connector: str | None, stream: TextIO | None = None) -> None:
+def configure(
+    log_format: LogFormat,
+    level: LogLevel,
+    connector: str | None,
+    stream: TextIO | None = None,
+    *,
+    task: int | None = None,
+    open_handler: Callable[[TextIO], logging.StreamHandler[TextIO]] = logging.StreamHandler,
+) -> None:
     """Send every log line of the process, foreign libraries' and warnings included, to `stream` (default: stderr).
 
     `level` is that of our own lines; foreign ones are logged from WARNING on, from INFO on where `level` is debug.
+    Several processes that share the stream give `LineLock.handler` as `open_handler`, and each the number of its task.
     Replaces what an earlier call set up. Call it before the first thread starts.
     """
     formatter_class = JsonFormatter if log_format == "json" else ConsoleFormatter
-    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
-    handler.setFormatter(formatter_class({"connector": connector}))
+    handler = open_handler(sys.stderr if stream is None else stream)
+    handler.setFormatter(formatter_class({"connector": connector, "task": task}))
     handler.addFilter(_keeps_secrets)
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -96,11 +96,11 @@ def test_2_a_function_that_does_not_exist(tmp_path, properties):
 
 
 def test_what_has_no_effect_is_said_once_at_the_start(tmp_path, properties):
-    idle = {"tasks.max": "3", "aws.lambda.invocation.type": "async", "aws.lambda.response.topic": "results"}
+    idle = {"aws.lambda.invocation.type": "async", "aws.lambda.response.topic": "results"}
     done = run("--config", write(tmp_path, properties | idle | {"aws.lambda.function.name": "nope"}))
     assert done.returncode == 2
     warnings = [line for line in done.stderr.splitlines() if "no-effect" in line]
-    assert [key for key in idle for line in warnings if key in line] == ["tasks.max", "aws.lambda.response.topic"]
+    assert [key for key in idle for line in warnings if key in line] == ["aws.lambda.response.topic"]
 
 
 def test_3_a_function_that_may_not_be_invoked(tmp_path, properties, endpoint):

@@ -9,7 +9,6 @@ from typing import get_args
 import click
 import pytest
 
-from kafka_lambda_sink.cli.exit_codes import ExitCode
 from kafka_lambda_sink.cli.main import command
 from kafka_lambda_sink.config.groups.delivery import BehaviorOnError
 from kafka_lambda_sink.config.loading import load
@@ -21,6 +20,7 @@ from kafka_lambda_sink.converters.converter import build_converter
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import FunctionError
 from kafka_lambda_sink.core.outcome import BatchFailure
+from kafka_lambda_sink.worker.exit_codes import ExitCode
 from tests.support.records import TP, record
 
 ROOT = Path(__file__).parents[2]

@@ -55,7 +55,7 @@ EXPECTED = {
             "confluent.topic.sasl.jaas.config",
             "confluent.topic.security.protocol",
         },
-        {"tasks.max"},
+        set(),
         {"name": "staging-request-tagging", "reporter_result_topic_replication_factor": 1},
     ),
     "first-release-secured.properties": Expected(

@@ -108,9 +108,10 @@ class Scenario:
         """The source's partitions."""
         return [TopicPartition(self.topic, partition) for partition in range(self.partitions)]
 
-    def start(self, **properties: str | None) -> SinkProcess:
-        """One more sink of the same connector; keys with `_` for `.`."""
-        sink = SinkProcess(self.directory, self._all_properties(properties), name=f"sink{len(self.sinks)}")
+    def start(self, *beside: Scenario, **properties: str | None) -> SinkProcess:
+        """One more sink of the same connector; keys with `_` for `.`. The connectors of `beside` run in it, too."""
+        more = [other._all_properties({}) for other in beside]
+        sink = SinkProcess(self.directory, self._all_properties(properties), *more, name=f"sink{len(self.sinks)}")
         self.sinks.append(sink)
         return self._stack.enter_context(sink)
 

@@ -28,15 +28,21 @@ def now_ms() -> int:
 class SinkProcess:
     """One run of the command. `with` kills what is left of it. Start it from the main thread."""
 
-    def __init__(self, directory: Path, properties: Mapping[str, str], *, name: str = "sink") -> None:
+    def __init__(
+        self, directory: Path, properties: Mapping[str, str], *more: Mapping[str, str], name: str = "sink"
+    ) -> None:
+        """`more` are the properties of other connectors of the same command."""
         #: Where its standard error goes.
         self.log_file = directory / f"{name}.log"
-        config = directory / f"{name}.properties"
-        config.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+        configs = []
+        for number, each in enumerate([properties, *more]):
+            config = directory / f"{name}{number or ''}.properties"
+            config.write_text("".join(f"{key}={value}\n" for key, value in each.items()))
+            configs += ["--config", str(config)]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
         # A sink must not outlive a test run that was killed.
         tied = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-        command = [*tied, sys.executable, "-m", "kafka_lambda_sink", "--config", str(config)]
+        command = [*tied, sys.executable, "-m", "kafka_lambda_sink", *configs]
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -58,6 +64,11 @@ class SinkProcess:
     def rc(self) -> int | None:
         """How it ended, minus the number of the signal if by one; None while it runs."""
         return self._process.poll()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        return self._process.pid
 
     @property
     def resident_mb(self) -> float:

@@ -15,7 +15,6 @@ from kafka_lambda_sink.cli.demo.accounting import Account, Failure, Headers, acc
 from kafka_lambda_sink.cli.demo.orders import orders
 from kafka_lambda_sink.cli.demo.samples import sample
 from kafka_lambda_sink.cli.demo.screen import ProgressView, show_account, show_introduction
-from kafka_lambda_sink.cli.exit_codes import ExitCode, exit_code
 from kafka_lambda_sink.config.loading import LoadedConfig, load
 from kafka_lambda_sink.connector.task import Task
 from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
@@ -24,6 +23,7 @@ from kafka_lambda_sink.local.kafka import PARTITIONS, EmbeddedCatalog, EmbeddedK
 from kafka_lambda_sink.local.runtime_handler import HandlerFile, RuntimeHandler
 from kafka_lambda_sink.pipeline.clock import SystemClock
 from kafka_lambda_sink.telemetry.logs import configure
+from kafka_lambda_sink.worker.exit_codes import ExitCode, exit_code
 
 _ACCESS_KEY: Final = "AKIALOCAL"
 _SECRET: Final = "local"  # noqa: S105  # no secret: it opens an endpoint inside this process

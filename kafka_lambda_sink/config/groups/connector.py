@@ -41,7 +41,8 @@ class ConnectorGroup(Group):
     """Java regular expression; topics whose whole name matches are read. Either this or `topics`."""
 
     tasks_max: Annotated[int, Declared("low", unit="tasks")] = Field(default=1, ge=1)
-    """Tasks to run. More than 1 runs one, and says so: start more processes with the same name instead."""
+    """Tasks to run on this machine: more than 1 are processes under a supervisor, members of one group. Tasks beyond
+    the number of partitions are idle."""
 
     auto_offset_reset: Annotated[
         AutoOffsetReset,

@@ -187,7 +187,6 @@ def test_a_report_topic_on_other_brokers_may_loop_and_one_that_is_not_written_do
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("tasks.max=3\n", "tasks.max"),
         ("aws.lambda.invocation.type=async\naws.lambda.response.topic=r\n", "aws.lambda.response.topic"),
         ("aws.lambda.invocation.type=async\naws.lambda.log.type=tail\n", "aws.lambda.log.type"),
         ("errors.deadletterqueue.topic.name=d\n", "errors.deadletterqueue.topic.name"),

@@ -280,6 +280,7 @@ def test_context_headers_are_connects():
         function_name="orders-fn",
         has_context=True,
         stages={"VALUE_CONVERTER": "JsonConverter"},
+        task=2,
     )
     error = RecordError("the value is not valid JSON: it is empty", stage="VALUE_CONVERTER")
     report, _ = reports.of(record(5, b"", headers=HEADERS), error)
@@ -292,7 +293,7 @@ def test_context_headers_are_connects():
         "__connect.errors.partition": b"3",
         "__connect.errors.offset": b"5",
         "__connect.errors.connector.name": b"orders-sink",
-        "__connect.errors.task.id": b"0",
+        "__connect.errors.task.id": b"2",
         "__connect.errors.stage": b"VALUE_CONVERTER",
         "__connect.errors.class.name": b"JsonConverter",
         "__connect.errors.exception.class.name": b"kafka_lambda_sink.core.errors.RecordError",

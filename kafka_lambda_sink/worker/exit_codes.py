@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import Final
 
 from kafka_lambda_sink.core.errors import (
     ConfigError,
@@ -30,6 +32,21 @@ class ExitCode(IntEnum):
     AUTHORIZATION = 3
     #: Every assigned partition is stopped.
     ALL_PARTITIONS_FAILED = 4
+
+
+#: Which one counts of several: what a person has to change comes before what may pass by itself.
+_RANK: Final = (
+    ExitCode.CONFIGURATION,
+    ExitCode.AUTHORIZATION,
+    ExitCode.ALL_PARTITIONS_FAILED,
+    ExitCode.CRASH,
+    ExitCode.OK,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The one that counts of several; of none, OK."""
+    return min((*codes, ExitCode.OK), key=_RANK.index)
 
 
 def exit_code(failure: KafkaLambdaSinkError | None) -> ExitCode:

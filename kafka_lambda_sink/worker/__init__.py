@@ -1,0 +1,1 @@
+"""The processes around tasks: started, watched, restarted and stopped by one supervisor."""
