@@ -11,6 +11,7 @@ from kafka_lambda_sink.contracts.frame import ARRAY, Frame
 from kafka_lambda_sink.contracts.request import Conversion, RecordConverter, encode
 from kafka_lambda_sink.core.batch import Batch, DroppedRecords, FailedRecord
 from kafka_lambda_sink.core.errors import RecordError, RecordTooLargeError
+from kafka_lambda_sink.core.lanes import Item
 from kafka_lambda_sink.core.record import SourceRecord
 
 
@@ -67,6 +68,35 @@ class BatchAssembler:
                 last = records[done - 1]
                 yield DroppedRecords(found.dropped, None if found.is_covering(last) else last)
 
+    def items(self, records: Sequence[SourceRecord]) -> Iterator[Item | FailedRecord]:
+        """Each of `records`, which are in offset order, by itself, for whoever makes batches of them by `of`.
+
+        Records that are dropped are left out. Raises RetriableConversionError before anything is handed out; with a
+        claim check also what `ClaimStore.put` raises, and `records` from there on are to be asked for again.
+        """
+        found = Conversion()
+        self._converter.convert(records, found)
+        room = self._single_limit - self._frame.size
+        for record, outcome, tenant in _in_order(found):
+            fitting: _Encoded | RecordError | RecordTooLargeError
+            fitting = outcome if isinstance(outcome, RecordError) else _Encoded(outcome, encode(outcome))
+            if isinstance(fitting, _Encoded) and len(fitting.text) > room:
+                fitting = self._without_value(record, len(fitting.text), room)
+            if isinstance(fitting, _Encoded):
+                yield Item(record, fitting.entry, fitting.text, _ordering_key(record, tenant), tenant)
+            else:
+                yield FailedRecord(record, fitting)
+
+    def of(self, items: Sequence[Item]) -> Batch:
+        """A batch of items of one tenant, in offset order, of `room` bytes at most but for a single one."""
+        payload = self._frame.join([item.text for item in items])
+        return Batch(payload, [item.record for item in items], [item.entry for item in items], items[0].tenant)
+
+    @property
+    def room(self) -> int:
+        """Bytes of the entries of a batch, each with the comma behind it."""
+        return self._limits.max_bytes - self._frame.size + 1
+
     def split(self, batch: Batch) -> tuple[Batch, Batch]:
         """Two halves of a batch that was refused as too large (HTTP 413). Raises ValueError for a single record."""
         middle = batch.count // 2
@@ -89,13 +119,7 @@ class BatchAssembler:
             if len(batch.payload) + self._frame.reserved <= self._limits.max_bytes:
                 yield batch
                 return
-        owners: list[str] | list[None] = tenants or [None] * len(found.records)
-        outcomes: list[tuple[SourceRecord, object, str | None]] = [
-            *zip(found.records, found.entries, owners, strict=True),
-            *((record, error, None) for record, error in found.failures),
-        ]
-        outcomes.sort(key=lambda outcome: outcome[0].offset())
-        yield from self._cut_measured(outcomes)
+        yield from self._cut_measured(_in_order(found))
 
     def _cut_measured(
         self,
@@ -151,6 +175,24 @@ class BatchAssembler:
     @property
     def _single_limit(self) -> int:
         return max(self._limits.max_bytes, self._limits.single_max_bytes)
+
+
+def _ordering_key(record: SourceRecord, tenant: str | None) -> bytes | None:
+    """Tenants are kept apart, also where they use the same keys; none has NUL in its name."""
+    key = record.key()
+    return key if key is None or tenant is None else tenant.encode() + b"\0" + key
+
+
+def _in_order(found: Conversion) -> list[tuple[SourceRecord, object, str | None]]:
+    """The records of a conversion in offset order, each with its entry or error, and its tenant."""
+    owners: list[str] | list[None] = found.tenants or [None] * len(found.records)
+    outcomes: list[tuple[SourceRecord, object, str | None]] = [
+        *zip(found.records, found.entries, owners, strict=True),
+        *((record, error, None) for record, error in found.failures),
+    ]
+    if found.failures:
+        outcomes.sort(key=lambda outcome: outcome[0].offset())
+    return outcomes
 
 
 class _Encoded(NamedTuple):

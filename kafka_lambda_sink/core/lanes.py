@@ -21,10 +21,8 @@ class Item:
     text: bytes
     #: What it is ordered by; None: by nothing.
     key: bytes | None
-    #: How often it was sent.
-    attempts: int = 0
-    #: How often that failed.
-    failed_attempts: int = 0
+    #: Whose record it is; None where the function keeps no tenants apart.
+    tenant: str | None = None
 
 
 class SendQueue(Protocol):

@@ -31,6 +31,11 @@ class Counters:
     #: Times that the position was not in the log and `auto.offset.reset` was applied.
     resets: int = 0
 
+    def add(self, others: Counters) -> None:
+        """Add the counts of another."""
+        for field in fields(Counters):
+            setattr(self, field.name, getattr(self, field.name) + getattr(others, field.name))
+
 
 def total(counters: Iterable[Counters]) -> Counters:
     """The sums."""

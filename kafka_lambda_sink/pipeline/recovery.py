@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
 from kafka_lambda_sink.contracts.call_context import CallContexts
@@ -38,6 +38,16 @@ from kafka_lambda_sink.pipeline.progress import MAX_UNREPORTED_SPANS, PartitionP
 
 #: Of a wait that jitter would make none: whoever has to wait is asked whether there is a stop.
 _LEAST_WAIT: Final = 1e-9
+
+
+class Outcomes(Protocol):
+    """Takes what became of records: the judge, or who passes it on."""
+
+    def delivered(self, batch: Batch, results: Sequence[Result]) -> None:
+        """The function took the batch; `results` are pairwise with its records."""
+
+    def failed(self, batch: Batch, failure: BatchFailure, attempts: int) -> None:
+        """The batch is given up after so many invocations. May raise PartitionStopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,7 @@ class Recovery:
         """
         self._deliver((Part(batch),), self._judge)
 
-    def _deliver(self, parts: Sequence[Part], outcomes: Judge | Gathered) -> None:
+    def _deliver(self, parts: Sequence[Part], outcomes: Outcomes) -> None:
         pending = list(reversed(parts))
         while pending:
             part = pending.pop()
@@ -104,7 +114,7 @@ class Recovery:
             if pending and not self._progress.is_open:
                 raise InvocationAborted
 
-    def _step(self, part: Part, outcomes: Judge | Gathered) -> Sequence[Part]:
+    def _step(self, part: Part, outcomes: Outcomes) -> Sequence[Part]:
         """Send once; what is to be sent next, in its order."""
         if part.given_up is not None:
             outcomes.failed(part.batch, part.given_up, part.attempts)
@@ -115,7 +125,7 @@ class Recovery:
             return self._refused(replace(part, attempts=part.attempts + self._delivery.attempts), error, outcomes)
         return self._judged(part, reply, outcomes)
 
-    def _judged(self, part: Part, reply: InvokeReply, outcomes: Judge | Gathered) -> Sequence[Part]:
+    def _judged(self, part: Part, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
         verdicts = self._judge.verdicts(part.batch, reply)
         if isinstance(verdicts, BatchFailure):
             return self._failed(self._failed_once(part), verdicts, outcomes)
@@ -148,7 +158,7 @@ class Recovery:
                 self._progress.retrying(is_over=True)
 
     def _refused(
-        self, part: Part, error: PayloadInvocationError | TransientInvocationError, outcomes: Judge | Gathered
+        self, part: Part, error: PayloadInvocationError | TransientInvocationError, outcomes: Outcomes
     ) -> Sequence[Part]:
         """The API refuses these bytes, or could not take them within the bounds."""
         failure, old = failure_of_refusal(error), self._old(part.batch)
@@ -161,7 +171,7 @@ class Recovery:
         outcomes.failed(part.batch, failure, part.attempts)
         return ()
 
-    def _failed(self, part: Part, failure: BatchFailure, outcomes: Judge | Gathered) -> Sequence[Part]:
+    def _failed(self, part: Part, failure: BatchFailure, outcomes: Outcomes) -> Sequence[Part]:
         """The function failed, or its reply says nothing about single records."""
         step, old = self._next(part), self._old(part.batch)
         if step is NextStep.GIVE_UP or all(old):
@@ -171,9 +181,7 @@ class Recovery:
             return self._apart(Part(part.batch, part.attempts), old, failure) if any(old) else self._halves(part)
         return self._after_wait(self._apart(part, old, failure) if any(old) else (part,), failure)
 
-    def _failed_from(
-        self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
-    ) -> Sequence[Part]:
+    def _failed_from(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
         """What comes before the first record that failed and may be sent again has its outcome; the rest is sent."""
         batch, failures = part.batch, self._failures(part, verdicts, reply)
         again = self._again(part, verdicts)
@@ -184,9 +192,7 @@ class Recovery:
         rest = batch if not first else self._assembler.part(batch, range(first, batch.count))
         return self._after_wait((replace(part, batch=rest),), failures[first].failure)
 
-    def _failed_alone(
-        self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Judge | Gathered
-    ) -> Sequence[Part]:
+    def _failed_alone(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
         """The failed records are sent alone until each has its outcome; then all is settled, in the batch's order."""
         batch = part.batch
         if not isinstance(outcomes, Gathered):
@@ -194,6 +200,11 @@ class Recovery:
             self._deliver(self._failed_alone(part, verdicts, reply, gathered), gathered)
             self._settle(batch, gathered.results, gathered.failures, range(batch.count), outcomes)
             return ()
+        return self._resent_alone(part, verdicts, reply, outcomes)
+
+    def _resent_alone(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
+        """Whatever has its outcome is settled; the failed records that may be sent again are one part."""
+        batch = part.batch
         failures = self._failures(part, verdicts, reply)
         again = self._again(part, verdicts)
         settled = sorted({*range(batch.count)}.difference(again))
@@ -209,7 +220,7 @@ class Recovery:
         results: Sequence[Result],
         failures: Mapping[int, GivenUp],
         indexes: Iterable[int],
-        outcomes: Judge | Gathered,
+        outcomes: Outcomes,
     ) -> None:
         """Pass on the outcomes of the records at `indexes` in their order, those delivered side by side in one."""
         for is_failed, side_by_side in groupby(indexes, failures.__contains__):

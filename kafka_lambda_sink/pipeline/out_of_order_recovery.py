@@ -1,0 +1,118 @@
+"""Failed records where several batches of a partition are in flight: those that nothing waits for are set apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from kafka_lambda_sink.contracts.replies.verdicts import Result, Verdicts
+from kafka_lambda_sink.core.batch import Batch
+from kafka_lambda_sink.core.errors import InvocationAborted
+from kafka_lambda_sink.core.outcome import BatchFailure
+from kafka_lambda_sink.core.ports import InvokeReply
+from kafka_lambda_sink.pipeline.judgement import Judge
+from kafka_lambda_sink.pipeline.recovery import Outcomes, Part, Recovery
+
+#: From a batch to the indexes of its records that have to keep their order among themselves, group by group.
+Grouping: TypeAlias = Callable[[Batch], Sequence[Sequence[int]]]
+
+
+def by_key(batch: Batch) -> Sequence[Sequence[int]]:
+    """Records of one key; those without a key are one group more, for none of them waits for another."""
+    groups: dict[bytes | None, list[int]] = {}
+    for index, record in enumerate(batch.records):
+        groups.setdefault(record.key(), []).append(index)
+    return [*groups.values()]
+
+
+def as_one(batch: Batch) -> Sequence[Sequence[int]]:
+    """All of them."""
+    return [range(batch.count)]
+
+
+class Settling:
+    """Passes outcomes on to a judge, and tells which records have theirs."""
+
+    def __init__(
+        self, judge: Judge, part_of: Callable[[Batch, Sequence[int]], Batch], settled: Callable[[Batch], None]
+    ) -> None:
+        self._judge = judge
+        self._part_of = part_of
+        self._settled = settled
+
+    def delivered(self, batch: Batch, results: Sequence[Result]) -> None:
+        """As `Judge.delivered`."""
+        self._judge.delivered(batch, results)
+        self._settled(batch)
+
+    def failed(self, batch: Batch, failure: BatchFailure, attempts: int) -> None:
+        """As `Judge.failed`: an error record tells of a range of offsets, in which there must be no other record."""
+        for run in _runs(batch):
+            part = batch if len(run) == batch.count else self._part_of(batch, run)
+            self._judge.failed(part, failure, attempts)
+            self._settled(part)
+
+
+class OutOfOrderRecovery(Recovery):
+    """A `Recovery` that waits for nothing itself: what is to be sent later is parked, each key by itself."""
+
+    def __init__(self, *, grouping: Grouping, **others: Any) -> None:
+        """`others` as for `Recovery`."""
+        super().__init__(**others)
+        self._grouping = grouping
+
+    def work(self, part: Part, settled: Callable[[Batch], None], park: Callable[[Part], None]) -> None:
+        """Send a part until each record has its outcome, which `settled` is told, or is parked. Blocks.
+
+        Raises what stops the partition, and InvocationAborted when its epoch ended in the middle.
+        """
+        outcomes = Settling(self._judge, self._assembler.part, settled)
+        pending = [part]
+        while pending:
+            part = pending.pop()
+            if part.wait:
+                park(part)
+                continue
+            pending += reversed(self._step(part, outcomes))
+            if pending and not self._progress.is_open:
+                raise InvocationAborted
+
+    def _after_wait(self, parts: Sequence[Part], failure: BatchFailure) -> Sequence[Part]:
+        wait = self._announced_wait(parts[0], failure)
+        return [
+            replace(part, batch=self._part(part.batch, group), wait=wait) if part.given_up is None else part
+            for part in parts
+            for group in (self._grouping(part.batch) if part.given_up is None else ((),))
+        ]
+
+    def _failed_from(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
+        again: list[Part] = []
+        for group in self._grouping(part.batch):
+            failed = {place: verdicts.failed[index] for place, index in enumerate(group) if index in verdicts.failed}
+            own = Verdicts([verdicts.results[index] for index in group], failed)
+            batch = self._part(part.batch, group)
+            if failed:
+                again += super()._failed_from(replace(part, batch=batch), own, reply, outcomes)
+            else:
+                outcomes.delivered(batch, own.results)
+        return again
+
+    def _failed_alone(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
+        return self._resent_alone(part, verdicts, reply, outcomes)
+
+    def _part(self, batch: Batch, indexes: Sequence[int]) -> Batch:
+        return batch if len(indexes) == batch.count else self._assembler.part(batch, indexes)
+
+
+def _runs(batch: Batch) -> Sequence[Sequence[int]]:
+    """Indexes of records with neighbouring offsets."""
+    runs: list[list[int]] = []
+    behind = -1
+    for index, record in enumerate(batch.records):
+        if runs and record.offset() == behind:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+        behind = record.offset() + 1
+    return runs
