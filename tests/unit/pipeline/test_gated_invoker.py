@@ -146,16 +146,17 @@ def test_a_function_that_was_never_throttled_has_no_limit_and_no_lock():
 
 
 def test_so_many_calls_are_in_flight_and_the_others_follow_in_their_order():
-    gate, begun = Gate(2), list[Caller]()
-    callers = []
+    gate, begun, callers = Gate(2), list[Caller](), list[Caller]()
     for number in range(6):
         callers.append(Caller(gate, begun))
+        if number < 2:
+            callers[-1].wait_in_flight()
         gate.wait_for(f"{min(number + 1, 2)} in flight, {max(0, number - 1)} waiting")
-    for caller in callers:
-        caller.wait_in_flight()
-        assert len(gate.gate.calls) <= 2
-        assert not callers[-1].is_in_flight or caller in callers[-2:]
+    for number, caller in enumerate(callers):
+        assert [each.is_in_flight for each in callers] == [place < number + 2 for place in range(6)]
         caller.answer()
+        if number + 2 < len(callers):
+            callers[number + 2].wait_in_flight()
     assert begun == callers
 
 
