@@ -20,12 +20,30 @@ class _Entry:
     topic_id: str | None
     #: What the group has, as far as we know; None when nothing.
     acknowledged: int | None
+    #: What it has beside it, as we would write it.
+    acknowledged_metadata: str
     #: What we could commit; None before the start is known.
     position: Position | None = None
     #: A reset (topic created again, out of range) may commit below what the group has, once.
     may_rewind: bool = False
     #: Resets so far: a commit from before the last one does not use up its rewind.
     resets: int = 0
+    _encoded: tuple[Position, str] | None = None
+
+    def metadata(self, position: Position) -> str:
+        """What goes beside `position`: encoded once, however often it is offered."""
+        if self._encoded is None or self._encoded[0] != position:
+            self._encoded = position, _metadata(self.topic_id, position)
+        return self._encoded[1]
+
+    def is_due(self, position: Position) -> bool:
+        """Whether `position` differs from what the group has, and may be committed."""
+        offset, acknowledged = position.offset, self.acknowledged
+        if acknowledged is None or offset > acknowledged:
+            return True
+        if offset == acknowledged:
+            return self.metadata(position) != self.acknowledged_metadata
+        return self.may_rewind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +53,7 @@ class SentCommit:
     epoch: int
     resets: int
     offset: int
+    metadata: str
 
 
 class CommitLedger:
@@ -47,9 +66,20 @@ class CommitLedger:
     def __init__(self) -> None:
         self._entries: dict[TopicPartition, _Entry] = {}
 
-    def open(self, tp: TopicPartition, epoch: int, committed: int | None, topic_id: str | None) -> None:
-        """Begin the epoch of an assigned partition whose committed offset was looked up."""
-        self._entries[tp] = _Entry(epoch, topic_id, committed)
+    def open(
+        self, tp: TopicPartition, epoch: int, committed: int | None, topic_id: str | None, metadata: str = ""
+    ) -> None:
+        """Begin the epoch of an assigned partition whose committed offset was looked up, with what is beside it.
+
+        That another topic id is beside it, or none, is no reason to commit it again.
+        """
+        found = Position(
+            committed or 0,
+            state=commit_metadata.state_of(metadata),
+            done=tuple(commit_metadata.done_of(metadata, committed or 0)),
+            done_epoch=commit_metadata.done_epoch_of(metadata),
+        )
+        self._entries[tp] = _Entry(epoch, topic_id, committed, _metadata(topic_id, found))
 
     def close(self, tp: TopicPartition) -> None:
         """End the partition's epoch."""
@@ -72,10 +102,10 @@ class CommitLedger:
             entry = self._entries.get(tp)
             if entry is None or entry.position is None:
                 continue
-            offset, acknowledged = entry.position.offset, entry.acknowledged
-            if acknowledged is None or offset > acknowledged or (entry.may_rewind and offset != acknowledged):
-                metadata = commit_metadata.encode(entry.topic_id, entry.position.state)
-                due.append(CommitOffset(tp, offset, entry.position.leader_epoch, metadata))
+            position = entry.position
+            if entry.is_due(position):
+                metadata = entry.metadata(position)
+                due.append(CommitOffset(tp, position.offset, position.leader_epoch, metadata))
         return due
 
     def sending(self, offsets: Iterable[CommitOffset]) -> dict[TopicPartition, SentCommit]:
@@ -83,7 +113,7 @@ class CommitLedger:
         sent = {}
         for part in offsets:
             entry = self._entries[part.tp]
-            sent[part.tp] = SentCommit(entry.epoch, entry.resets, part.offset)
+            sent[part.tp] = SentCommit(entry.epoch, entry.resets, part.offset, part.metadata)
         return sent
 
     def settle(
@@ -100,8 +130,9 @@ class CommitLedger:
                 failed[tp] = code
                 continue
             is_rewind = entry.may_rewind and part.resets == entry.resets
-            if entry.acknowledged is None or part.offset > entry.acknowledged or is_rewind:
+            if entry.acknowledged is None or part.offset >= entry.acknowledged or is_rewind:
                 entry.acknowledged = part.offset
+                entry.acknowledged_metadata = part.metadata
             if is_rewind:
                 entry.may_rewind = False
         return failed
@@ -110,3 +141,9 @@ class CommitLedger:
         """The offset that the group has for an open partition, as far as we know."""
         entry = self._entries.get(tp)
         return entry.acknowledged if entry else None
+
+
+def _metadata(topic_id: str | None, position: Position) -> str:
+    return commit_metadata.encode(
+        topic_id, position.state, offset=position.offset, done=position.done, done_epoch=position.done_epoch
+    )

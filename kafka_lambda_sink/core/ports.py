@@ -90,6 +90,11 @@ class Position:
     leader_epoch: int | None = None
     #: What the function wants to be told with the records from here on: the JSON text of an object, or None for `{}`.
     state: bytes | None = None
+    #: Finished records behind it, as half-open intervals of offsets.
+    done: tuple[tuple[int, int], ...] = ()
+    #: Epoch of the leader that all of `done` was read under; None if unknown. A record of another epoch at one of these
+    #: offsets is another record: the log was cut, and written anew.
+    done_epoch: int | None = None
 
 
 class Fetcher(Protocol):

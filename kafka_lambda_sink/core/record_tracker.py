@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from kafka_lambda_sink.core.ports import Position
+
+_ANY_EPOCH: Final = object()
 
 
 class _Followed:
@@ -38,10 +41,12 @@ class RecordTracker:
     Offsets have gaps (compaction, transactions), so what was fetched is followed, never a range of numbers.
     """
 
-    __slots__ = ("_committable", "_followed", "_pending", "_unfinished", "_ungrouped")
+    __slots__ = ("_committable", "_followed", "_inherited", "_pending", "_unfinished", "_ungrouped")
 
     def __init__(self, start: Position) -> None:
-        self._committable = start
+        self._committable = replace(start, done=(), done_epoch=None)
+        #: Where `done` is what an owner before us had finished: it counts until its records are followed.
+        self._inherited = start
         #: From the first unfinished record on.
         self._followed: deque[_Followed] = deque()
         #: By their own offset.
@@ -141,10 +146,29 @@ class RecordTracker:
         From the offset of a first record to the one behind a last: where an offset in between is missing, there is no
         record. Takes time for each record from the oldest unfinished on.
         """
+        return self._runs(_ANY_EPOCH)
+
+    @property
+    def to_commit(self) -> Position:
+        """`committable` with what is finished beyond it, as far as it was read under one leader epoch, the oldest's.
+
+        What follows under another epoch is left out, to be delivered again: an offset tells which record it is only
+        together with its epoch. What the start had in `done` is in it until it was passed. Costs as `finished_beyond`.
+        """
+        first = next((record.end for record in self._followed if record.is_finished), None)
+        start = self._inherited
+        epoch = start.done_epoch if first is None else first.leader_epoch
+        runs = self._runs(epoch)
+        if start.done and start.done_epoch == epoch:
+            last = self._followed[-1].end.offset if self._followed else self._committable.offset
+            runs += [(max(begin, last), end) for begin, end in start.done if end > last]
+        return replace(self._committable, done=tuple(runs), done_epoch=epoch) if runs else self._committable
+
+    def _runs(self, epoch: object) -> list[tuple[int, int]]:
         runs = []
         start = end = -1
         for record in self._followed:
-            if record.is_finished:
+            if record.is_finished and (epoch is _ANY_EPOCH or record.end.leader_epoch == epoch):
                 end = record.end.offset
                 if start < 0:
                     start = end - 1

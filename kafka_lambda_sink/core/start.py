@@ -35,5 +35,17 @@ def decide_start(committed: Committed, topic_id: str | None, *, appeared_while_r
     if written_under is not None and topic_id is not None and written_under != topic_id:
         return Start.FROM_EARLIEST
     if committed.offset is not None:
-        return Position(committed.offset, committed.leader_epoch, commit_metadata.state_of(committed.metadata))
+        return _position(committed.offset, committed)
     return Start.FROM_EARLIEST if appeared_while_running else Start.FROM_RESET
+
+
+def _position(offset: int, committed: Committed) -> Position:
+    metadata = committed.metadata
+    done = tuple(commit_metadata.done_of(metadata, offset))
+    return Position(
+        offset,
+        committed.leader_epoch,
+        commit_metadata.state_of(metadata),
+        done,
+        commit_metadata.done_epoch_of(metadata) if done else None,
+    )

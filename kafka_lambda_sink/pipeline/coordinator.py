@@ -261,7 +261,7 @@ class Coordinator:
             self._reborn.discard(tp)
             if commit_metadata.topic_id_of(committed.metadata) != topic_id:
                 start = Start.FROM_EARLIEST
-        self._committer.ledger.open(tp, self._epoch, committed.offset, topic_id)
+        self._committer.ledger.open(tp, self._epoch, committed.offset, topic_id, committed.metadata)
         pipeline = self._open_pipeline(Assignment(tp, topic_id, self._epoch, start), self._drained.set)
         self._pipelines[tp] = pipeline
         pipeline.start()

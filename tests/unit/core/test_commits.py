@@ -1,3 +1,5 @@
+import pytest
+
 from kafka_lambda_sink.core import commit_metadata
 from kafka_lambda_sink.core.commits import CommitLedger
 from kafka_lambda_sink.core.ports import CommitOffset, Position
@@ -123,3 +125,66 @@ def test_the_state_at_an_offset_is_committed_with_it():
     (due,) = ledger.due()
     assert commit_metadata.state_of(due.metadata) == b'{"cursor":"\\u003b"}'
     assert commit_metadata.topic_id_of(due.metadata) == "A"
+
+
+def commit_all(ledger: CommitLedger) -> dict[TopicPartition, CommitOffset]:
+    due = ledger.due()
+    assert ledger.settle(ledger.sending(due), {part.tp: None for part in due}) == {}
+    return {part.tp: part for part in due}
+
+
+def test_what_is_finished_beyond_an_offset_is_committed_though_the_offset_stays():
+    ledger = opened(10)
+    ledger.offer(P0, Position(10, 3))
+    assert ledger.due() == []
+    ledger.offer(P0, Position(10, 3, done=((12, 14),), done_epoch=4))
+    part = commit_all(ledger)[P0]
+    assert (part.offset, part.leader_epoch) == (10, 3)
+    assert commit_metadata.done_of(part.metadata, 10) == [(12, 14)]
+    assert commit_metadata.done_epoch_of(part.metadata) == 4
+    ledger.offer(P0, Position(10, 3, done=((12, 14),), done_epoch=4))
+    assert ledger.due() == []
+    ledger.offer(P0, Position(14, 3))
+    assert commit_all(ledger)[P0].metadata == "kls1;topic=A"
+    assert ledger.due() == []
+
+
+def test_a_refused_commit_of_what_is_finished_is_due_again():
+    ledger = opened(10)
+    ledger.offer(P0, Position(10, done=((12, 14),)))
+    ledger.settle(ledger.sending(ledger.due()), {P0: "REBALANCE_IN_PROGRESS"})
+    assert offsets(ledger) == {P0: 10}
+
+
+def test_what_is_finished_moves_no_offset_back():
+    ledger = opened(10)
+    ledger.offer(P0, Position(9, done=((12, 14),)))
+    assert ledger.due() == []
+
+
+def test_what_does_not_fit_is_no_reason_to_commit_again():
+    ledger = opened(10)
+    done = tuple((at, at + 1) for at in range(12, 12_000, 2))
+    ledger.offer(P0, Position(10, done=done))
+    commit_all(ledger)
+    ledger.offer(P0, Position(10, done=(*done, (20_000, 20_001))))
+    assert ledger.due() == []
+
+
+def test_what_the_group_has_already_is_not_committed_again():
+    ledger = CommitLedger()
+    found = commit_metadata.encode("A", b'{"n":";"}', offset=10, done=[(12, 14)], done_epoch=4)
+    ledger.open(P0, 1, 10, "A", found)
+    start = Position(10, 3, commit_metadata.state_of(found), ((12, 14),), 4)
+    ledger.offer(P0, start)
+    assert ledger.due() == []
+    ledger.offer(P0, Position(10, 3, start.state))
+    assert commit_metadata.done_of(commit_all(ledger)[P0].metadata, 10) == [], "the log was cut: nothing is finished"
+
+
+@pytest.mark.parametrize("metadata", ["", "written by another client", "kls1;topic=B", "kls1;done=x"])
+def test_a_start_at_an_offset_of_others_is_no_reason_to_commit_it(metadata):
+    ledger = CommitLedger()
+    ledger.open(P0, 1, 10, "A", metadata)
+    ledger.offer(P0, Position(10, 3))
+    assert ledger.due() == []

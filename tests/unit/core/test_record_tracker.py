@@ -97,3 +97,40 @@ def test_it_rests_only_where_nothing_is_unfinished_and_keeps_the_state():
     assert not tracker.rest(Position(9, 3))
     with pytest.raises(ValueError, match="does not come after"):
         tracker.follow([Position(9)])
+
+
+def test_a_commit_tells_what_is_finished_beyond_it():
+    tracker = RecordTracker(Position(0))
+    assert tracker.to_commit == Position(0)
+    tracker.follow([Position(end, 4) for end in (1, 2, 3, 9)])
+    tracker.finish([1, 8])
+    assert tracker.to_commit == Position(0, done=((1, 2), (8, 9)), done_epoch=4)
+    tracker.finish([0])
+    assert tracker.to_commit == Position(2, 4, done=((8, 9),), done_epoch=4)
+    tracker.finish([2])
+    assert tracker.to_commit == Position(9, 4)
+
+
+def test_a_commit_tells_of_records_of_one_leader_epoch_only():
+    tracker = RecordTracker(Position(0))
+    tracker.follow([Position(1, 3), Position(2, 3), Position(3, 4), Position(4, 4)])
+    tracker.finish([1, 2, 3])
+    assert tracker.finished_beyond() == [(1, 4)]
+    assert tracker.to_commit == Position(0, done=((1, 2),), done_epoch=3)
+    tracker.finish([0])
+    assert tracker.to_commit == Position(4, 4)
+
+
+def test_what_was_finished_before_the_start_is_told_until_it_was_passed():
+    tracker = RecordTracker(Position(10, 3, done=((11, 13), (15, 20)), done_epoch=3))
+    assert tracker.committable == Position(10, 3)
+    assert tracker.to_commit == Position(10, 3, done=((11, 13), (15, 20)), done_epoch=3)
+    tracker.follow([Position(end, 3) for end in (11, 12)])
+    tracker.finish([11])
+    assert tracker.to_commit == Position(10, 3, done=((11, 12), (12, 13), (15, 20)), done_epoch=3)
+    tracker.follow([Position(end, 3) for end in (13, 14, 15, 16, 17)])
+    tracker.finish([10, 12])
+    assert tracker.to_commit == Position(13, 3, done=((17, 20),), done_epoch=3), "those at 15 and 16 are not, now"
+    tracker.follow([Position(22, 4)])
+    tracker.finish([13, 14, 15, 16])
+    assert tracker.to_commit == Position(17, 3)

@@ -38,3 +38,13 @@ def test_a_start_brings_the_state_that_was_committed():
     assert start == Position(42, state=b'{"n":1}')
     elsewhere = decide_start(committed(42, commit_metadata.encode("B", b'{"n":1}')), "A", appeared_while_running=False)
     assert elsewhere is Start.FROM_EARLIEST, "another topic's state is nobody's"
+
+
+def test_a_start_brings_what_is_finished_beyond_it():
+    metadata = commit_metadata.encode("A", offset=42, done=[(43, 45)], done_epoch=7)
+    start = decide_start(committed(42, metadata, 3), "A", appeared_while_running=False)
+    assert start == Position(42, 3, done=((43, 45),), done_epoch=7)
+    moved = decide_start(committed(40, metadata), "A", appeared_while_running=False)
+    assert moved == Position(40), "somebody else has moved the offset"
+    assert decide_start(committed(42, metadata), "B", appeared_while_running=False) is Start.FROM_EARLIEST
+    assert decide_start(committed(None, metadata), "A", appeared_while_running=False) is Start.FROM_RESET
