@@ -140,6 +140,16 @@ def test_an_assigned_partition_starts_where_the_group_has_it():
     assert pipeline.is_started
 
 
+def test_what_the_group_has_beside_the_offset_is_not_committed_again():
+    coordinating = Coordinating()
+    metadata = commit_metadata.encode("A", b'{"n":1}', offset=42, done=[(43, 45)], done_epoch=7)
+    coordinating.member.group[P0] = Committed(P0, 42, metadata)
+    (pipeline,) = coordinating.assign(P0)
+    assert start_of(pipeline) == Position(42, None, b'{"n":1}', ((43, 45),), 7)
+    coordinating.steps()
+    assert coordinating.commits == []
+
+
 def test_a_look_up_that_fails_is_never_taken_for_absent():
     coordinating = Coordinating()
     coordinating.member.group[P0] = committed(P0, 42)
