@@ -48,11 +48,8 @@ def refusal(status: int, code: str, message: str = "Scripted.", *, may_have_run:
 TRANSIENT = [
     *(
         Case(faults.Throttle(reason), 429)
-        for reason in (
-            "ConcurrentInvocationLimitExceeded",
-            "ReservedFunctionConcurrentInvocationLimitExceeded",
-            "CallerRateLimitExceeded",
-        )
+        # The reserved concurrency counts for nothing: see test_throttles.py.
+        for reason in ("ConcurrentInvocationLimitExceeded", "CallerRateLimitExceeded")
     ),
     *(refusal(400, code) for code in ("ThrottlingException", "RequestLimitExceeded")),
     refusal(500, "ServiceException", may_have_run=True),
