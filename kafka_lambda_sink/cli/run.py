@@ -54,12 +54,13 @@ def run_task(loaded: LoadedConfig, task_id: TaskId = ALONE, link: SupervisorLink
         task.start()
         while not task.join(timeout=1.0):
             pass
+        failure = task.failure
     except KafkaLambdaSinkError as error:
         # A start that was still waiting for a service is no failure when somebody ended it.
-        return _ended(None if stops.is_stopping or (link is not None and link.is_stopping) else error)
+        failure = None if stops.is_stopping or (link is not None and link.is_stopping) else error
     if link is not None:
-        link.close(task)
-    return _ended(task.failure)
+        link.close(task, failure)
+    return _ended(failure)
 
 
 def _supervise(several: Sequence[Sources], loaded: Sequence[LoadedConfig]) -> ExitCode:

@@ -19,6 +19,8 @@ class TaskOverview:
     pid: int | None = None
     #: Processes that it has had, the one that runs among them.
     starts: int = 0
+    #: Why the last process has ended by itself, where it could say so; None while one runs.
+    failure: str | None = None
     #: What the process that runs said last, or None.
     newest: TaskStatus | None = None
     #: Counts of the processes before it.

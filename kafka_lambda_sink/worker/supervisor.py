@@ -109,6 +109,7 @@ class Supervisor:
 
     def _ended(self, key: TaskKey, code: int) -> None:
         task = self._overviews[key]
+        task.failure = task.newest.failure if task.newest else None
         task.before, task.pid, task.newest = task.counters, None, None
         self._do(self._supervision.ended(key, code, self._clock.monotonic()), code)
 
@@ -116,6 +117,7 @@ class Supervisor:
         """`code` is that of the process whose end led to the actions."""
         for action in actions:
             connector, number = action.task
+            reason = self._overviews[action.task].failure
             match action:
                 case Start(key):
                     self._start(key)
@@ -126,10 +128,11 @@ class Supervisor:
                     self._processes[key].kill()
                 case Pause(_, seconds):
                     event = "the task has ended: starting it again after a pause"
-                    _log.warning(event, connector=connector, task=number, exit_code=code, wait_s=round(seconds, 2))
+                    wait = round(seconds, 2)
+                    _log.warning(event, connector=connector, task=number, exit_code=code, wait_s=wait, reason=reason)
                 case GiveUp():
                     event = "the task has failed and is not started again"
-                    _log.error(event, connector=connector, task=number, exit_code=code)
+                    _log.error(event, connector=connector, task=number, exit_code=code, reason=reason)
 
     def _start(self, key: TaskKey) -> None:
         task = self._overviews[key]
@@ -142,7 +145,7 @@ class Supervisor:
         self._processes[key] = process
         self._selector.register(process.channel, selectors.EVENT_READ, process)
         task.starts += 1
-        task.pid = process.pid
+        task.pid, task.failure = process.pid, None
         _log.info("task started", connector=key.connector, task=key.number, pid=process.pid)
 
     def _tell_idle(self, connector: ConnectorOverview) -> None:

@@ -12,6 +12,7 @@ from kafka_lambda_sink.worker.messages import END, PartitionStatus, TaskOrder, T
 
 if TYPE_CHECKING:
     from kafka_lambda_sink.connector.task import Task
+    from kafka_lambda_sink.core.errors import KafkaLambdaSinkError
 
 #: Seconds between two status lines.
 _INTERVAL: Final = 1.0
@@ -49,14 +50,14 @@ class SupervisorLink:
         self._thread = threading.Thread(target=self._run, args=(task,), name="supervisor", daemon=True)
         self._thread.start()
 
-    def close(self, task: Task) -> None:
+    def close(self, task: Task, failure: KafkaLambdaSinkError | None) -> None:
         """Tell how the task has ended."""
         self._has_ended.set()
         if self._thread is not None:
             self._thread.join(_LAST)
             if not self._thread.is_alive():
                 self._channel.settimeout(_LAST)
-                self._tell(task)
+                self._tell(task, failure)
         self._channel.close()
 
     def _run(self, task: Task) -> None:
@@ -73,10 +74,10 @@ class SupervisorLink:
         self.is_stopping = True
         request_stop()
 
-    def _tell(self, task: Task) -> bool:
+    def _tell(self, task: Task, failure: KafkaLambdaSinkError | None = None) -> bool:
         """Whether there is still somebody to tell. A supervisor that is held up is waited for: a task does not mind."""
         try:
-            self._channel.sendall(line_of(status_of(task)))
+            self._channel.sendall(line_of(status_of(task, failure)))
         except OSError:
             return False
         return True
@@ -94,10 +95,9 @@ class SupervisorLink:
             self._channel.settimeout(None)
 
 
-def status_of(task: Task) -> TaskStatus:
-    """How it is now. Any thread."""
+def status_of(task: Task, failure: KafkaLambdaSinkError | None) -> TaskStatus:
+    """How it is now, or how it has ended. Any thread."""
     states = sorted(task.states().items())
-    failure = task.failure
     return TaskStatus(
         state=TaskState.FAILED if failure else task_state(state for _, (state, _) in states),
         partitions=[

@@ -116,12 +116,43 @@ def test_2_a_connector_that_cannot_run_leaves_the_others_alone(scenario: Build):
     sink = run.start(wrong)
     told = sink.wait_for_log("the task has failed and is not started again")
     assert (told["connector"], told["exit_code"]) == (wrong.name, 2)
+    assert "nope" in told["reason"]
     run.wait_committed()
     wait_until(lambda: not any(map(is_running, pids(sink, wrong).values())), what="the end of both tasks")
     sink.sigterm()
     assert sink.wait(20) == 2
     assert len(sink.events("task started")) == 3
     assert run.check().records == 20
+
+
+@pytest.mark.parametrize(("signals", "code"), [(1, 1), (2, 128 + signal.SIGTERM)])
+def test_a_task_that_does_not_stop_is_killed_when_its_time_is_over_or_by_a_second_signal(
+    tmp_path: Path, *, signals: int, code: int
+):
+    properties = {
+        "name": "stuck",
+        "bootstrap.servers": "127.0.0.1:1",
+        "topics": "t",
+        "aws.lambda.function.name": "f",
+        "aws.lambda.region": "us-east-1",
+        "aws.lambda.endpoint.url": "http://127.0.0.1:1",
+        "aws.access.key.id": "AKIALOCAL",
+        "aws.secret.access.key": SECRET,
+        "shutdown.timeout.ms": "0",
+        "log.format": "json",
+    }
+    with SinkProcess(tmp_path, properties, properties | {"name": "other"}) as sink:
+        sink.wait_for_log("the function cannot be checked yet", times=2)
+        stuck, other = [line["pid"] for line in sink.events("task started")]
+        os.kill(stuck, signal.SIGSTOP)
+        sink.sigterm()
+        wait_until(lambda: not is_running(other), what="the end of the task that can stop")
+        assert is_running(stuck)
+        for _ in range(signals - 1):
+            sink.sigterm()
+        assert sink.wait(5) == code
+        wait_until(lambda: not is_running(stuck), what="the end of the other")
+    assert bool(sink.events("the task has not stopped in time: killing it")) is (signals == 1)
 
 
 def test_2_all_problems_of_all_files_are_told_before_anything_is_started(tmp_path: Path):
