@@ -61,7 +61,7 @@ class RetryGroup(Group):
 
     aws_lambda_retry_max_attempts: Annotated[int, Declared("medium", unit="attempts")] = Field(default=0, ge=0)
     """How many times a batch is tried when the endpoint cannot be reached or asks to wait. 0: for ever, as losing
-    order or records is worse."""
+    order or records is worse. Throttles of the function's reserved concurrency are not counted."""
 
     aws_lambda_retry_timeout_ms: Annotated[int, Declared("medium", unit="ms")] = Field(default=0, ge=0)
     """How long a batch is tried for. 0: for ever."""
