@@ -62,14 +62,15 @@ class Committer:
     def tick(self, progresses: Progresses) -> None:
         """Commit what is due, without blocking, if it is time or a new start must be committed at once."""
         now = self._clock.monotonic()
-        self._offer(progresses)
         if not self.awake() or now - self._last_poll > self._stale_after:
             return
         if self._in_flight is not None and now - self._last_commit < _COMMIT_LOST_AFTER:
             return
-        if not self._is_urgent and now - self._last_commit < self._interval:
+        is_urgent = self._is_urgent or any(progress.wants_commit for progress in progresses.values())
+        if not is_urgent and now - self._last_commit < self._interval:
             return
         self._last_commit = now
+        self._offer(progresses)
         self._is_urgent = False
         due = self.ledger.due()
         if due:

@@ -215,6 +215,11 @@ class PartitionProgress:
             return self._tracker.committable, is_urgent
 
     @property
+    def wants_commit(self) -> bool:
+        """Whether what is committable is to be committed at once."""
+        return self._is_urgent
+
+    @property
     def committable(self) -> Position | None:
         """Where a new owner would go on, or None before the start is known."""
         with self._lock:

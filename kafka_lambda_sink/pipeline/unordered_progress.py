@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import InvocationAborted
@@ -18,7 +17,7 @@ from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 class UnorderedProgress(PartitionProgress):
     """A `PartitionProgress` of single records, which are finished in any order; its extents are their offsets."""
 
-    __slots__ = ("_active", "_done", "_followed_to", "_records")
+    __slots__ = ("_active", "_done", "_done_epoch", "_records")
 
     def __init__(
         self,
@@ -26,13 +25,13 @@ class UnorderedProgress(PartitionProgress):
         on_drained: Callable[[], None],
         budget: ReportBudget,
         done: Sequence[tuple[int, int]] = (),
+        done_epoch: int | None = None,
     ) -> None:
-        """`done`: what a former owner had finished beyond the start, as `core.ports.Position` has it."""
+        """`done`: what a former owner had finished beyond the start, as `core.ports.Position` has it and its epoch."""
         super().__init__(tp, on_drained, budget)
         self._done = [*done]
+        self._done_epoch = done_epoch
         self._records: RecordTracker | None = None
-        #: Offset behind all that was followed.
-        self._followed_to = 0
         #: Batches that are being delivered.
         self._active = 0
 
@@ -49,10 +48,9 @@ class UnorderedProgress(PartitionProgress):
             assert self._records is not None
             ends = [Position(next_offset(record), record.leader_epoch()) for record in records]
             self._records.follow(ends)
-            self._followed_to = ends[-1].offset
             if not self._done:
                 return records
-            is_done = [self._was_finished(record.offset()) for record in records]
+            is_done = [self._was_finished(record) for record in records]
             self._records.finish([record.offset() for record, done in zip(records, is_done, strict=True) if done])
         return [record for record, done in zip(records, is_done, strict=True) if not done]
 
@@ -91,17 +89,11 @@ class UnorderedProgress(PartitionProgress):
 
     def take_committable(self) -> tuple[Position, bool] | None:
         """As `PartitionProgress.take_committable`, with what is finished beyond the position."""
-        taken = super().take_committable()
-        if taken is None:
-            return None
-        position, is_urgent = taken
         with self._lock:
-            assert self._records is not None
-            beyond = self._records.finished_beyond()
-            # What is not fetched again yet.
-            followed_to = self._followed_to
-            beyond += [(max(start, followed_to), end) for start, end in self._done if end > followed_to]
-        return replace(position, done=tuple(beyond)), is_urgent
+            if self._records is None:
+                return None
+            is_urgent, self._is_urgent = self._is_urgent, False
+            return self._records.to_commit, is_urgent
 
     # --- with the lock held ------------------------------------------------------------------------------------------
 
@@ -126,7 +118,11 @@ class UnorderedProgress(PartitionProgress):
     def _waits_for_failures(self, tracker: Tracker) -> bool:
         return tracker.pending <= len(self._failed_spans)
 
-    def _was_finished(self, offset: int) -> bool:
+    def _was_finished(self, record: SourceRecord) -> bool:
+        offset = record.offset()
         while self._done and self._done[0][1] <= offset:
             del self._done[0]
-        return bool(self._done) and self._done[0][0] <= offset
+        if not self._done or self._done[0][0] > offset:
+            return False
+        # Of another epoch it is another record: the log was cut, and written anew.
+        return self._done_epoch is None or record.leader_epoch() == self._done_epoch
