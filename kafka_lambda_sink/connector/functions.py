@@ -115,6 +115,11 @@ class Functions:
         invoker = self._clients[name].invoker(self._timeouts[name])
         return GatedInvoker(invoker, self._gates[_identity(self._config, name)])
 
+    def trouble(self, topic: str) -> Exception | None:
+        """Why the topic's function takes no calls at all (it is paused, or away), where that is so. Any thread."""
+        name = self._config.function_of(topic)
+        return None if name is None else self._gates[_identity(self._config, name)].trouble
+
     def _prepare(self, name: str, stop: threading.Event, timeout: float) -> ReadTimeout:
         control = self._clients[name].control()
         check_function(control, name, self._clock, stop, timeout)

@@ -163,8 +163,15 @@ class Task:
         return self._coordinator
 
     def states(self) -> dict[TopicPartition, tuple[PipelineState, Exception | None]]:
-        """Each assigned partition's state and error; none before the start is through. Any thread."""
-        return self._coordinator.states() if self._coordinator else {}
+        """Each assigned partition's state and error; none before the start is through. Any thread.
+
+        The error is also what keeps a partition waiting whose function is paused or away.
+        """
+        states = self._coordinator.states() if self._coordinator else {}
+        return {
+            tp: (state, self._functions.trouble(tp.topic) if state is PipelineState.RETRYING else error)
+            for tp, (state, error) in states.items()
+        }
 
     @property
     def source_partitions(self) -> int:

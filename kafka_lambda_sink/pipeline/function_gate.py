@@ -113,6 +113,12 @@ class FunctionGate:
         with self._lock:
             turn.bell.set()
 
+    @property
+    def trouble(self) -> Exception | None:
+        """Why the function takes no calls at all, where that is so."""
+        make = self._closed_by
+        return None if make is None else make()
+
     def __repr__(self) -> str:
         """`<FunctionGate orders limit 8, 8 in flight, 24 waiting, closed>`, the last of the circuit."""
         return (
@@ -183,7 +189,7 @@ class FunctionGate:
             error.is_counted = False
         if not limit.is_paused:
             return [*alarms, partial(self._alarms.function_throttled, self.function, limit.limit or 0, error)]
-        self._close(turn, error)
+        self._close(turn, error, "paused")
         return [*alarms, partial(self._alarms.function_paused, self.function, error, PAUSED_HINT)]
 
     def _failed(self, turn: Turn, error: TransientInvocationError, now: float) -> list[Callable[[], None]]:
@@ -192,7 +198,7 @@ class FunctionGate:
         circuit.failed(now, is_probe=turn.is_probe)
         if circuit.state is CircuitState.CLOSED:
             return []
-        self._close(turn, error)
+        self._close(turn, error, "away")
         return [partial(self._alarms.circuit_opened, self.function, circuit.failures, error)]
 
     def _answered(self, turn: Turn, now: float, in_flight: int) -> list[Callable[[], None]]:
@@ -216,11 +222,11 @@ class FunctionGate:
         self._closed_by = None
         return [partial(self._alarms.circuit_closed, self.function)]
 
-    def _close(self, turn: Turn, error: TransientInvocationError) -> None:
+    def _close(self, turn: Turn, error: TransientInvocationError, state: str) -> None:
         # Not the error itself: it holds on to the frames that it came through, with their payloads.
         self._closed_by = partial(
             TransientInvocationError,
-            f"{self.function} is not invoked now: {error}",
+            f"the function {self.function} is {state}: {error}",
             code=error.code,
             status=error.status,
             reason=error.reason,

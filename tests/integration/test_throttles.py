@@ -74,8 +74,10 @@ def test_so_many_calls_are_in_flight_as_the_configuration_says(make_sink: MakeSi
 
 
 def retrying(task: RunningTask, count: int) -> bool:
-    states = [state for state, _ in task.task.coordinator.states().values()]
-    return states == [PipelineState.RETRYING] * count
+    """Whether so many partitions wait, and say why."""
+    states = task.task.states().values()
+    waiting = [error for state, error in states if state is PipelineState.RETRYING and error is not None]
+    return len(waiting) == count and all("503" in str(error) or "paused" in str(error) for error in waiting)
 
 
 def test_a_paused_function_is_waited_for_and_fails_nothing(make_sink: MakeSink, lambda_endpoint: InvokeEndpoint):
@@ -105,6 +107,7 @@ def test_a_paused_function_is_waited_for_and_fails_nothing(make_sink: MakeSink, 
         assert len(task.log.events(PAUSED)) == 1
         assert not task.log.events("invocation failed: trying again")
         assert not task.log.events("batch failed")
+        assert {error for _, error in task.task.states().values()} == {None}
     assert sink.read(sink.errors) == []
     assert sorted(offset for partition in range(4) for (offset,) in executed(sink, partition)) == sorted([0, 1, 2] * 4)
 

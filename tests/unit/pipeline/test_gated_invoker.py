@@ -289,8 +289,10 @@ def test_a_paused_function_is_told_once_to_each_and_tried_by_one(log: Log):
     invoker.halt()
     with pytest.raises(InvocationAborted):
         invoker.invoke(b"x")
+    assert str(gate.gate.trouble) == "the function orders is paused: slow down"
     gate.step(5.0)
     assert gate.invoker().invoke(b"x").payload == b"x"
+    assert gate.gate.trouble is None
     assert len(log.events("the function takes calls again")) == 1
     assert len(log.events(PAUSED)) == 1
 
@@ -392,20 +394,26 @@ def test_under_load_nobody_is_lost_and_the_limit_holds():
             raise away()
         return InvokeReply(200, payload)
 
-    def work() -> None:
-        invoker = gate.invoker(*[call] * 2000)
+    def work(invoker: GatedInvoker) -> None:
         done = 0
         while done < 100:
             try:
                 invoker.invoke(b"x")
             except TransientInvocationError:
                 continue
+            except InvocationAborted:
+                break
             done += 1
-        finished.put(done)
+        finished.put((invoker, done))
 
-    finished = SimpleQueue[int]()
-    for _ in range(16):
-        threading.Thread(target=work, daemon=True).start()
-    assert [finished.get(timeout=60) for _ in range(16)] == [100] * 16
+    finished = SimpleQueue[tuple[GatedInvoker, int]]()
+    invokers = [gate.invoker(*[call] * 2000) for _ in range(16)]
+    halted = invokers[::4]
+    for invoker in invokers:
+        threading.Thread(target=work, args=(invoker,), daemon=True).start()
+    for invoker in halted:
+        invoker.halt()
+    ended = dict(finished.get(timeout=60) for _ in invokers)
+    assert all(ended[invoker] == 100 for invoker in invokers if invoker not in halted)
     assert max(seen) <= most
     assert "0 in flight, 0 waiting" in repr(gate.gate)
