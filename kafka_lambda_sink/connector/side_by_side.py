@@ -21,7 +21,7 @@ from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.pipeline.invoking_pool import InvokingPool
 from kafka_lambda_sink.pipeline.judgement import Judge, Policy
 from kafka_lambda_sink.pipeline.out_of_order import Hand, OutOfOrder, OutOfOrderSettings
-from kafka_lambda_sink.pipeline.out_of_order_recovery import OutOfOrderRecovery, as_one, by_key
+from kafka_lambda_sink.pipeline.out_of_order_recovery import OutOfOrderRecovery, by_key, no_key
 from kafka_lambda_sink.pipeline.unordered_progress import UnorderedProgress
 
 
@@ -77,7 +77,7 @@ class SideBySide:
     def _take_up(self, invoker: Invoker, counters: Counters, halt: threading.Event) -> Hand:
         delivery = Delivery(invoker, self.retry, self.clock, self._on_retry(counters), halt=halt)
         recovery = OutOfOrderRecovery(
-            grouping=by_key if self._keeps_keys else as_one,
+            key_of=by_key if self._keeps_keys else no_key,
             delivery=delivery,
             assembler=self.assembler,
             judge=self._judge(counters),

@@ -94,7 +94,13 @@ class InvokingPool:
         wanted = len(self._turns) + bool(self._later)
         if wanted > self._idle and self._threads < self._max_threads and not self._is_closing:
             self._threads += 1
-            threading.Thread(target=self._run, name=f"invoking {self._threads}", daemon=True).start()
+            try:
+                threading.Thread(target=self._run, name=f"invoking {self._threads}", daemon=True).start()
+            except RuntimeError:
+                self._threads -= 1
+                # There can be no more of them: the others do it all.
+                if not self._threads:
+                    raise
 
     def _run(self) -> None:
         own = InvokingThread(self._open_invoker)

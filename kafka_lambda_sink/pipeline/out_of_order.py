@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
-from kafka_lambda_sink.core.errors import InvocationAborted, RetriableConversionError
+from kafka_lambda_sink.core.errors import InvocationAborted, PartitionStopped, RetriableConversionError
 from kafka_lambda_sink.core.lanes import Item, SendQueue
 from kafka_lambda_sink.core.ports import ClaimStore, Clock, Invoker
 from kafka_lambda_sink.core.record import SourceRecord
@@ -90,8 +90,10 @@ class OutOfOrder:
         self._active = 0
         #: A turn is on its way that has not taken anything yet.
         self._is_scouting = False
-        #: Parts whose wait is over.
-        self._due: deque[Part] = deque()
+        #: Parts whose wait is over, those of one key together.
+        self._due: deque[Sequence[Part]] = deque()
+        #: What was sent last was due: others come next.
+        self._was_due = False
         #: What is out or parked, by offset; and how many of each key.
         self._out: dict[int, Item] = {}
         self._keys_out: Counter[bytes | None] = Counter()
@@ -104,6 +106,8 @@ class OutOfOrder:
 
     def deliver(self, records: Sequence[SourceRecord]) -> None:
         """See Deliverer: let them be delivered; returns when more may be taken."""
+        if not self._progress.begin():
+            return
         self._fetches.append((records[-1].offset() + 1, self._clock.monotonic()))
         rest = self._progress.follow(records)
         attempt = 0
@@ -111,6 +115,8 @@ class OutOfOrder:
             left = self._queue_up(rest, attempt)
             attempt = attempt + 1 if len(left) == len(rest) else 0
             rest = left
+        # Not in a `finally`: what is raised has to stop the partition before a drain finds nothing in flight.
+        self._progress.end()
         with self._changed:
             while self._is_full() and self._progress.is_open:
                 self._changed.wait(_TICK)
@@ -144,51 +150,70 @@ class OutOfOrder:
         """Queue what is to be sent, settle the rest; what is left when a record cannot be converted now."""
         items: list[Item] = []
         seen: set[int] = set()
-        left: Sequence[SourceRecord] = ()
         try:
             for item in self._assembler.items(records):
-                if isinstance(item, Item):
-                    items.append(item)
-                    seen.add(item.record.offset())
-                else:
+                if isinstance(item, FailedRecord):
                     self._failed_record(item)
-                    seen.add(item.first_offset)
+                else:
+                    items.append(item)
+                seen.add(item.record.offset())
         except RetriableConversionError as error:
+            self._queue_items(items)
             left = [record for record in records if record.offset() not in seen]
-            is_over = not self._wait.sit_out(error, left[0].offset(), attempt)
-            left = () if is_over else left
-        else:
-            self._drop([record.offset() for record in records if record.offset() not in seen])
+            return left if self._wait.sit_out(error, left[0].offset(), attempt) else ()
+        except PartitionStopped:
+            # What comes before it is delivered first, as in partition order.
+            self._queue_items(items)
+            self._drop(records[: records.index(item.record)], seen)
+            self._wait_for_queued()
+            raise
+        self._queue_items(items)
+        self._drop(records, seen)
+        return ()
+
+    def _queue_items(self, items: Sequence[Item]) -> None:
         with self._changed:
             self._queue.add(items)
             self._send_more()
-        return left
 
-    def _drop(self, offsets: Sequence[int]) -> None:
+    def _drop(self, records: Sequence[SourceRecord], seen: Collection[int]) -> None:
+        """Those of `records` that came to nothing are delivered."""
+        offsets = [record.offset() for record in records if record.offset() not in seen]
         if offsets:
             self._progress.delivered(offsets)
             self._count(Counters(filtered=len(offsets)))
 
     def _failed_record(self, item: FailedRecord) -> None:
         counters = Counters()
-        self._judge_of(counters).failed_record(item)
-        self._count(counters)
+        try:
+            self._judge_of(counters).failed_record(item)
+        finally:
+            self._count(counters)
+
+    def _wait_for_queued(self) -> None:
+        """Until all of it has its outcome. Raises InvocationAborted when the epoch ends, or is stopped, meanwhile."""
+        with self._changed:
+            while self._queue.queued or self._out:
+                if not self._progress.is_open:
+                    raise InvocationAborted
+                self._changed.wait(_TICK)
 
     # --- threads of the pool -----------------------------------------------------------------------------------------
 
     def _turn(self, thread: InvokingThread) -> None:
         """Deliver one batch, if there is one. Raises nothing."""
-        part = self._take()
-        if part is None:
+        parts = self._take()
+        if not parts:
             return
         counters = Counters()
         topic = self._progress.tp.topic
         try:
-            self._work(part, thread.invoker(topic), counters)
+            self._work(parts, thread.invoker(topic), counters)
         except InvocationAborted:
             pass
         except Exception as error:  # noqa: BLE001 - whatever it is, it stops this partition and is shown as its state
-            self._alarms.partition_stopped(self._progress.tp, error)
+            if self._progress.error is None:
+                self._alarms.partition_stopped(self._progress.tp, error)
             self._progress.fail(error)
         finally:
             if self._halted.is_set():
@@ -201,24 +226,29 @@ class OutOfOrder:
                 self._changed.notify_all()
             self._progress.leave()
 
-    def _take(self) -> Part | None:
+    def _take(self) -> Sequence[Part]:
         # No longer than reports of this task are in the way.
         may_deliver = self._progress.wait_for_room(2 * self._settings.max_in_flight)
         with self._changed:
             self._is_scouting = False
             if not may_deliver or self._halted.is_set():
-                return None
-            part = self._due.popleft() if self._due else self._next()
-            if part is None or not self._progress.enter():
-                return None
+                return ()
+            parts = self._next()
+            if not parts or not self._progress.enter():
+                return ()
             self._active += 1
             self._send_more()
-            return part
+            return parts
 
-    def _next(self) -> Part | None:
+    def _next(self) -> Sequence[Part]:
+        """By turns what was parked and what was not sent yet: neither keeps the other waiting."""
+        self._was_due = bool(self._due) and not (self._was_due and self._queue.has_ready)
+        return self._due.popleft() if self._was_due else self._next_items()
+
+    def _next_items(self) -> Sequence[Part]:
         items = self._queue.take(self._settings.batch_size, self._assembler.room)
         if not items:
-            return None
+            return ()
         tenant = items[0].tenant
         others = [item for item in items if item.tenant != tenant]
         if others:
@@ -229,16 +259,16 @@ class OutOfOrder:
             self._out[item.record.offset()] = item
             self._keys_out[item.key] += 1
             self._out_bytes += len(item.text)
-        return Part(self._assembler.of(items))
+        return (Part(self._assembler.of(items)),)
 
-    def _work(self, part: Part, invoker: Invoker, counters: Counters) -> None:
+    def _work(self, parts: Sequence[Part], invoker: Invoker, counters: Counters) -> None:
         hand = self._take_up(invoker, counters, self._halted)
         with self._changed:
             if self._halted.is_set():
                 raise InvocationAborted
             self._deliveries.add(hand.delivery)
         try:
-            hand.recovery.work(part, self._settled, self._park)
+            hand.recovery.work(parts, self._settled, self._park)
         finally:
             with self._changed:
                 self._deliveries.discard(hand.delivery)
@@ -258,14 +288,15 @@ class OutOfOrder:
             self._send_more()
             self._changed.notify_all()
 
-    def _park(self, part: Part) -> None:
-        """Its keys stay out until it has its outcome; others go on."""
+    def _park(self, parts: Sequence[Part]) -> None:
+        """Their keys stay out until they have their outcome; others go on."""
         self._progress.retrying()
-        self._pool.submit_later(part.wait, lambda _: self._resume(replace(part, wait=0.0)))
+        first, *others = parts
+        self._pool.submit_later(first.wait, lambda _: self._resume([replace(first, wait=0.0), *others]))
 
-    def _resume(self, part: Part) -> None:
+    def _resume(self, parts: Sequence[Part]) -> None:
         with self._changed:
-            self._due.append(part)
+            self._due.append(parts)
             self._send_more()
 
     def _count(self, counters: Counters) -> None:

@@ -11,24 +11,22 @@ from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import InvocationAborted
 from kafka_lambda_sink.core.outcome import BatchFailure
 from kafka_lambda_sink.core.ports import InvokeReply
+from kafka_lambda_sink.core.record import SourceRecord
 from kafka_lambda_sink.pipeline.judgement import Judge
 from kafka_lambda_sink.pipeline.recovery import Outcomes, Part, Recovery
 
-#: From a batch to the indexes of its records that have to keep their order among themselves, group by group.
-Grouping: TypeAlias = Callable[[Batch], Sequence[Sequence[int]]]
+#: What a record keeps its order by among those that were sent with it; None: it has none.
+KeyOf: TypeAlias = Callable[[SourceRecord], bytes | None]
 
 
-def by_key(batch: Batch) -> Sequence[Sequence[int]]:
-    """Records of one key; those without a key are one group more, for none of them waits for another."""
-    groups: dict[bytes | None, list[int]] = {}
-    for index, record in enumerate(batch.records):
-        groups.setdefault(record.key(), []).append(index)
-    return [*groups.values()]
+def by_key(record: SourceRecord) -> bytes | None:
+    """Records of one key, of one tenant as all that are sent together."""
+    return record.key()
 
 
-def as_one(batch: Batch) -> Sequence[Sequence[int]]:
-    """All of them."""
-    return [range(batch.count)]
+def no_key(_: SourceRecord) -> bytes | None:
+    """No record waits for another."""
+    return None
 
 
 class Settling:
@@ -57,38 +55,57 @@ class Settling:
 class OutOfOrderRecovery(Recovery):
     """A `Recovery` that waits for nothing itself: what is to be sent later is parked, each key by itself."""
 
-    def __init__(self, *, grouping: Grouping, **others: Any) -> None:
+    def __init__(self, *, key_of: KeyOf, **others: Any) -> None:
         """`others` as for `Recovery`."""
         super().__init__(**others)
-        self._grouping = grouping
+        self._key_of = key_of
 
-    def work(self, part: Part, settled: Callable[[Batch], None], park: Callable[[Part], None]) -> None:
-        """Send a part until each record has its outcome, which `settled` is told, or is parked. Blocks.
+    def work(
+        self, parts: Sequence[Part], settled: Callable[[Batch], None], park: Callable[[Sequence[Part]], None]
+    ) -> None:
+        """Send parts in their order until each record has its outcome, which `settled` is told, or is parked. Blocks.
 
+        `park` takes parts whose turn comes together, in their order, when the wait of the first is over.
         Raises what stops the partition, and InvocationAborted when its epoch ended in the middle.
         """
         outcomes = Settling(self._judge, self._assembler.part, settled)
-        pending = [part]
+        pending = [*parts]
         while pending:
-            part = pending.pop()
+            part, *pending = pending
             if part.wait:
-                park(part)
+                parked, pending = self._set_aside(part, pending)
+                for chain in parked:
+                    park(chain)
                 continue
-            pending += reversed(self._step(part, outcomes))
+            pending = [*self._step(part, outcomes), *pending]
             if pending and not self._progress.is_open:
                 raise InvocationAborted
 
     def _after_wait(self, parts: Sequence[Part], failure: BatchFailure) -> Sequence[Part]:
         wait = self._announced_wait(parts[0], failure)
-        return [
-            replace(part, batch=self._part(part.batch, group), wait=wait) if part.given_up is None else part
-            for part in parts
-            for group in (self._grouping(part.batch) if part.given_up is None else ((),))
-        ]
+        return [replace(part, wait=wait) if part.given_up is None else part for part in parts]
+
+    def _set_aside(self, first: Part, others: Sequence[Part]) -> tuple[Sequence[Sequence[Part]], list[Part]]:
+        """`first` key by key, each with what comes behind it of the same key; and the others without these."""
+        chains = {
+            key: [replace(first, batch=self._part(first.batch, indexes))]
+            for key, indexes in self._groups(first.batch).items()
+        }
+        left = []
+        for part in others:
+            rest: list[int] = []
+            for key, indexes in self._groups(part.batch).items():
+                if key is None or key not in chains:
+                    rest += indexes
+                else:
+                    chains[key].append(replace(part, batch=self._part(part.batch, indexes), wait=0.0))
+            if rest:
+                left.append(replace(part, batch=self._part(part.batch, sorted(rest))))
+        return [*chains.values()], left
 
     def _failed_from(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
         again: list[Part] = []
-        for group in self._grouping(part.batch):
+        for group in self._groups(part.batch).values():
             failed = {place: verdicts.failed[index] for place, index in enumerate(group) if index in verdicts.failed}
             own = Verdicts([verdicts.results[index] for index in group], failed)
             batch = self._part(part.batch, group)
@@ -100,6 +117,13 @@ class OutOfOrderRecovery(Recovery):
 
     def _failed_alone(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
         return self._resent_alone(part, verdicts, reply, outcomes)
+
+    def _groups(self, batch: Batch) -> dict[bytes | None, list[int]]:
+        """Indexes of the records of each key, in order."""
+        groups: dict[bytes | None, list[int]] = {}
+        for index, record in enumerate(batch.records):
+            groups.setdefault(self._key_of(record), []).append(index)
+        return groups
 
     def _part(self, batch: Batch, indexes: Sequence[int]) -> Batch:
         return batch if len(indexes) == batch.count else self._assembler.part(batch, indexes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import InvocationAborted
@@ -12,6 +14,9 @@ from kafka_lambda_sink.core.record_tracker import RecordTracker
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.progress import PartitionProgress, Tracker
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
+
+#: Seconds between two looks at what is left before a reset, which is rare.
+_TICK: Final = 0.1
 
 
 class UnorderedProgress(PartitionProgress):
@@ -53,6 +58,18 @@ class UnorderedProgress(PartitionProgress):
             is_done = [self._was_finished(record) for record in records]
             self._records.finish([record.offset() for record, done in zip(records, is_done, strict=True) if done])
         return [record for record, done in zip(records, is_done, strict=True) if not done]
+
+    def wait_for_room(self, max_spans: int) -> bool:
+        """As `PartitionProgress.wait_for_room`; 1 before a reset: until nothing is left that it would pass over."""
+        if max_spans > 1:
+            return super().wait_for_room(max_spans)
+        # Not by `_may_have_room`, which is another waiter's: either could take the other's wake-up away.
+        look_again = threading.Event()
+        while self._may_deliver():
+            if not self.unfinished:
+                return True
+            look_again.wait(_TICK)
+        return False
 
     # --- any thread --------------------------------------------------------------------------------------------------
 
@@ -104,19 +121,12 @@ class UnorderedProgress(PartitionProgress):
         self._records = RecordTracker(position)
         return self._records
 
-    def _has_room(self, max_spans: int) -> bool:
-        if max_spans > 1:
-            return super()._has_room(max_spans)
-        # Before a reset: nothing may be left that it would pass over.
-        assert self._records is not None
-        self._may_have_room.clear()
-        return not self._records.unfinished
-
     def _is_settled(self) -> bool:
         return not self._active and super()._is_settled()
 
     def _waits_for_failures(self, tracker: Tracker) -> bool:
-        return tracker.pending <= len(self._failed_spans)
+        # Each report of a span may fail.
+        return tracker.pending <= len({id(span) for span in self._failed_spans})
 
     def _was_finished(self, record: SourceRecord) -> bool:
         offset = record.offset()

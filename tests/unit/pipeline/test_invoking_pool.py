@@ -129,3 +129,39 @@ def test_nothing_runs_after_the_close(opened: Opened):
     go_on.set()
     wait_until(lambda: not pool.threads, what="the thread ends")
     assert not ran.is_set()
+
+
+def test_where_there_can_be_no_more_threads_the_others_do_it_all(opened: Opened, monkeypatch):
+    pool = InvokingPool(opened, SystemClock(), max_threads=3)
+    began, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(_: InvokingThread) -> None:
+        began.set()
+        go_on.wait(PATIENCE)
+
+    pool.submit(hold)
+    assert began.wait(PATIENCE)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        pool.submit(lambda _: done.set())
+    assert pool.threads == 1
+    go_on.set()
+    assert done.wait(PATIENCE)
+    pool.close()
+    wait_until(lambda: not pool.threads, what="the thread ends")
+
+
+def test_a_first_thread_that_cannot_be_started_is_told(opened: Opened, monkeypatch):
+    pool = InvokingPool(opened, SystemClock(), max_threads=3)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        pool.submit(lambda _: None)
+    assert pool.threads == 0
