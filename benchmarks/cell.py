@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-Peer = Literal["sink", "loop"]
-PEERS: tuple[Peer, ...] = ("sink", "loop")
+#: The sink; Benthos; a loop by hand with boto3; the same with http.client and no signature, the least Python can do.
+Peer = Literal["sink", "benthos", "loop", "unsigned"]
+PEERS: tuple[Peer, ...] = ("sink", "benthos", "loop", "unsigned")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A topic to read."""
+
+    partitions: int
+    #: Of a value.
+    bytes: int = 200
+    #: Distinct keys, drawn at random; 0: every record has one of its own.
+    keys: int = 0
+
+    @property
+    def topic(self) -> str:
+        """Its name."""
+        return f"bench-{self.partitions}p-{self.bytes}b-{self.keys}k"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One point of the matrix."""
+    """The conditions of a run."""
 
     batch: int
     latency_ms: float
     partitions: int
+    #: The sink has a response topic, and the replies are what its contract asks for.
     has_results: bool
+    bytes: int = 200
+    keys: int = 0
+    #: Replies answer every record with its coordinates; otherwise they are `[]`.
+    has_echo: bool = False
+    #: The one core that the peer may use; None: all.
+    core: int | None = None
+    #: More lines of the sink's configuration.
+    extra: str = ""
 
-    def __str__(self) -> str:
-        """`batch 50, 20 ms, 4 partitions, results`."""
-        results = ", results" if self.has_results else ""
-        return f"batch {self.batch}, {self.latency_ms:g} ms, {self.partitions} partitions{results}"
+    @property
+    def is_in_order(self) -> bool:
+        """Whether what is committed is all that was answered: otherwise some of it is beyond the committed offset."""
+        return "aws.lambda.ordering" not in self.extra
+
+    @property
+    def source(self) -> Source:
+        """What it reads."""
+        return Source(self.partitions, self.bytes, self.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,21 +67,21 @@ class Run:
     cpu_seconds: float
     records_per_second: float
     cpu_per_100k: float
+    #: Of values, for each CPU second.
+    mb_per_cpu_second: float
     #: Seconds from the start of the process to its first invocation, and the CPU seconds in them.
     start_seconds: float
     start_cpu_seconds: float
     peak_mb: float
     threads: int
     endpoint_cpu_seconds: float
-    #: Answered in all, and committed when the process had been stopped by SIGTERM. They must be equal.
-    answered: int
-    committed: int
-    #: What was wrong, or empty.
-    fault: str = ""
+    #: Answered in all, and committed when a sink had been stopped by SIGTERM; they must be equal. 0 of the others.
+    answered: int = 0
+    committed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Footprint:
+class Rest:
     """What a sink takes that has delivered everything and waits for more."""
 
     start_seconds: float
@@ -62,28 +91,19 @@ class Footprint:
     idle_cpu_percent: float
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """All runs of one peer in one cell."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """Milliseconds from a record's timestamp to the arrival of the request that has it."""
 
-    cell: Cell
-    peer: Peer
-    runs: Sequence[Run]
-
-    @property
-    def fault(self) -> str:
-        """The first run's that has one, or empty."""
-        return next((run.fault for run in self.runs if run.fault), "")
-
-    def median(self, field: str) -> float:
-        """Of one figure over the runs."""
-        return float(statistics.median(getattr(run, field) for run in self.runs))
-
-    def as_json(self) -> dict[str, Any]:
-        """Medians of all figures, and the range of the one that counts."""
-        costs = [run.cpu_per_100k for run in self.runs]
-        figures = {field.name: round(self.median(field.name), 3) for field in fields(Run) if field.name != "fault"}
-        extremes = {"cpu_per_100k_min": round(min(costs), 3), "cpu_per_100k_max": round(max(costs), 3)}
-        return {"peer": self.peer, **asdict(self.cell), "runs": len(self.runs), **figures, **extremes} | (
-            {"fault": self.fault} if self.fault else {}
-        )
+    #: Of a run that works off a backlog, and what was produced while delays were noted.
+    full_records_per_second: float
+    offered_records_per_second: float
+    records: int
+    invocations: int
+    p50: float
+    p90: float
+    p99: float
+    p999: float
+    most: float
+    #: CPU seconds a second of the sink, the producer apart.
+    cpu_cores: float

@@ -1,7 +1,7 @@
 """An endpoint that answers invocations at the least cost and counts them; a process of its own.
 
-It checks no signature. It answers `[]`, or for a response topic the array that the `records` contract asks for, without
-parsing any JSON: it knows how the coordinates stand in a request.
+It checks no signature. It answers `[]`, or the array that the `records` contract asks for, without parsing any JSON: it
+knows how the coordinates stand in a request of ours, and in one of Benthos, which sorts them by name.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import multiprocessing
 import re
 import resource
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self, cast
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _PLACE = re.compile(rb'\{"payload":\{"timestamp":\d+,"topic":"[^"]*","partition":\d+,"offset":\d+')
-_RECORD = b'{"payload":{"timestamp":'
+_SORTED_PLACE = re.compile(rb'"offset":(\d+),"partition":(\d+),"timestamp":\d+,"topic":"([^"]*)","value":')
+_RECORD, _SORTED_RECORD = b'{"payload":{"timestamp":', b'{"payload":{"key":'
+_TIMESTAMP = re.compile(rb'\{"payload":\{"timestamp":(\d+)')
 _RESULT = b',"result":{"ok":true,"text":"accepted for delivery"}}}'
 _HEAD = (
     b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nX-Amzn-RequestId: 4f6e2f4a-0000-4000-8000-000000000000\r\n"
@@ -27,11 +30,21 @@ _HEAD = (
 )
 _START_TIMEOUT = 30.0
 _EVENT, _ANSWER = "event", "answer"
+#: Steps of a millisecond that delays are counted in.
+_STEPS = 20
 
 
 def contract_reply(payload: bytes) -> bytes:
     """The reply that answers each record of a request with its own coordinates."""
-    return b"[" + b",".join(place + _RESULT for place in _PLACE.findall(payload)) + b"]"
+    places = _PLACE.findall(payload) or [
+        b'{"payload":{"topic":"%s","partition":%s,"offset":%s' % (topic, partition, offset)
+        for offset, partition, topic in _SORTED_PLACE.findall(payload)
+    ]
+    return b"[" + b",".join(place + _RESULT for place in places) + b"]"
+
+
+def _empty_reply(_: bytes) -> bytes:
+    return b"[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,17 @@ class Tally:
     last: float = 0.0
     #: CPU seconds of the endpoint's process.
     cpu: float = 0.0
+    #: How many records came so long after their timestamp, by twentieths of a millisecond; where delays are noted.
+    delays: Mapping[int, int] = field(default_factory=dict)
+
+    def delay(self, share: float) -> float:
+        """Milliseconds that this share of the records took at most."""
+        left = share * sum(self.delays.values())
+        for steps in sorted(self.delays):
+            left -= self.delays[steps]
+            if left <= 0:
+                return (steps + 1) / _STEPS
+        return 0.0
 
 
 class _Server:
@@ -53,13 +77,17 @@ class _Server:
     def __init__(self, channel: Connection) -> None:
         self._channel = channel
         self.latency = 0.0
-        self.reply_to: Callable[[bytes], bytes] = lambda _: b"[]"
+        self.reply_to: Callable[[bytes], bytes] = _empty_reply
+        self._delays: Counter[int] | None = None
         self._target = 0
         self._invocations = self._records = 0
         self._first = self._last = self._cpu = 0.0
 
-    def came(self) -> None:
+    def came(self, body: bytes) -> None:
         """An invocation was received whole."""
+        if self._delays is not None:
+            now = time.time_ns()
+            self._delays.update((now - int(at) * 1_000_000) * _STEPS // 1_000_000 for at in _TIMESTAMP.findall(body))
         if not self._first:
             self._first = time.perf_counter()
             self._channel.send((_EVENT, self._tally()))
@@ -82,14 +110,16 @@ class _Server:
         if order is None:
             self._channel.send((_ANSWER, self._tally()))
             return
-        self._target, self.latency, is_contract = order
-        self.reply_to = contract_reply if is_contract else lambda _: b"[]"
+        self._target, self.latency, is_contract, notes_delays = order
+        self.reply_to = contract_reply if is_contract else _empty_reply
+        self._delays = Counter() if notes_delays else None
         self._invocations = self._records = 0
         self._first = self._last = 0.0
         self._cpu = _cpu()
 
     def _tally(self) -> Tally:
-        return Tally(self._invocations, self._records, self._first, self._last, _cpu() - self._cpu)
+        cpu = _cpu() - self._cpu
+        return Tally(self._invocations, self._records, self._first, self._last, cpu, dict(self._delays or {}))
 
 
 class _Session(asyncio.Protocol):
@@ -122,7 +152,7 @@ class _Session(asyncio.Protocol):
             self._send(b"204 No Content", b"")
         else:
             server = self._server
-            server.came()
+            server.came(body)
             if server.latency:
                 self._loop.call_later(server.latency, self._answer, body)
             else:
@@ -130,7 +160,7 @@ class _Session(asyncio.Protocol):
 
     def _answer(self, body: bytes) -> None:
         self._send(b"200 OK", self._server.reply_to(body))
-        self._server.answered(body.count(_RECORD))
+        self._server.answered(body.count(_RECORD) or body.count(_SORTED_RECORD))
 
     def _send(self, status: bytes, body: bytes) -> None:
         self._transport.write(_HEAD % (status, len(body), body))
@@ -174,11 +204,11 @@ class ConstEndpoint:
         self._process.join(5)
         self._process.kill()
 
-    def begin(self, *, target: int, latency: float, is_contract: bool) -> None:
+    def begin(self, *, target: int, latency: float, is_contract: bool, notes_delays: bool = False) -> None:
         """Count from 0; tell of the first invocation and of the record number `target`. `latency` in seconds."""
         while self._channel.poll():
             self._channel.recv()
-        self._channel.send((target, latency, is_contract))
+        self._channel.send((target, latency, is_contract, notes_delays))
 
     def wait(self, seconds: float) -> Tally | None:
         """The tally at the next event (first invocation, last record), or None when none came within `seconds`."""

@@ -1,73 +1,67 @@
-"""Measure the sink beside a boto3 loop, on a real broker and an endpoint that costs next to nothing.
+"""Measure the sink beside Benthos and two loops by hand, on a real broker and an endpoint that costs next to nothing.
 
 python benchmarks/run.py --quick
 
-Prints a table, and one line of JSON a cell and peer. Every run is a process of its own with a consumer group of its
-own; cells run one at a time. A run ends with its last record, or `--seconds` after its first invocation. What counts
-is CPU time a record: on a busy machine, rates are lower bounds. Exit code 1: a run failed.
+Prints tables, bars first; `--json FILE` has every run. Every run is a process of its own with a consumer group of its
+own, one at a time: the cells and in them the peers in turn, and all of that again as often as `--reps` says. A run ends
+with its last record, or `--secs` after its first invocation. What counts is CPU time a record: on a busy machine, rates
+are lower bounds. Exit code 1: a run failed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
-from itertools import product
 from pathlib import Path
+from typing import Any
 
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks import benthos_build, delays, keyed_topic
 from benchmarks.bench_broker import BenchBroker
-from benchmarks.cell import PEERS, Cell, Footprint, Result, Run
+from benchmarks.catalog import CATALOG, QUICK, Entry, records_of
+from benchmarks.cell import PEERS, Peer
 from benchmarks.const_endpoint import ConstEndpoint
+from benchmarks.figures import Figures
 from benchmarks.measuring import Bench, PeerFailed
 from benchmarks.results_table import machine, markdown, tables, write_between_marks
+from tests.support.waiting import wait_until
 
+_HEAP = "768m"
 #: Of the widest table.
-_WIDTH = 130
-_QUICK = [
-    Cell(1, 0, 4, has_results=False),
-    Cell(50, 0, 4, has_results=False),
-    Cell(50, 0, 4, has_results=True),
-    Cell(50, 20, 4, has_results=False),
-    Cell(500, 0, 4, has_results=False),
-]
+_WIDTH = 150
 
 
 def _arguments() -> argparse.Namespace:
+    cells = "".join(f"\n  {name:16}{entry.about}: {', '.join(entry.peers)}" for name, entry in CATALOG.items())
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        description=__doc__,
+        epilog=f"cells:{cells}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    parser.add_argument("--quick", action="store_true", help="five cells, fewer records: under two minutes")
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 50, 500])
-    parser.add_argument("--latency", type=float, nargs="+", default=[0, 20], help="milliseconds of the function")
-    parser.add_argument("--partitions", type=int, nargs="+", default=[4, 32])
-    parser.add_argument("--results", choices=["no", "yes"], nargs="+", default=["no", "yes"], help="a response topic")
+    parser.add_argument("--quick", action="store_true", help="six cells, fewer records: under two minutes")
+    parser.add_argument("--cell", choices=list(CATALOG), nargs="+", metavar="NAME", help="these alone (see below)")
     parser.add_argument("--peer", choices=PEERS, nargs="+", default=PEERS)
-    parser.add_argument("--records", type=int, help="in each source topic (300,000; quick: 100,000)")
-    parser.add_argument("--bytes", type=int, default=200, help="of a value")
-    parser.add_argument("--seconds", type=float, help="most of a run, from its first invocation (8; quick: 4)")
-    parser.add_argument("--reps", type=int, default=1, help="runs a cell and peer; the table shows medians")
-    parser.add_argument("--no-footprint", action="store_true", help="leave out memory and CPU at rest")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the lines of JSON there, not to the output")
-    parser.add_argument("--markdown", type=Path, metavar="PAGE", help="put the tables between the marks of a page")
+    parser.add_argument("--reps", type=int, default=1, help="runs a cell and peer; the tables show medians")
+    parser.add_argument("--secs", type=float, help="most of a run, from its first invocation (8; quick: 4)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every run there")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="PAGE",
+        help="put the tables between the marks of a page, the pictures in a folder and the runs in a file beside it",
+    )  # fmt: skip
+    parser.add_argument("--from-json", type=Path, metavar="FILE", help="measure nothing; show the runs of a file")
     options = parser.parse_args()
-    options.records = options.records or (100_000 if options.quick else 300_000)
-    options.seconds = options.seconds or (4.0 if options.quick else 8.0)
+    options.secs = options.secs or (4.0 if options.quick else 8.0)
+    options.cell = options.cell or (QUICK if options.quick else list(CATALOG))
     return options
-
-
-def _cells(options: argparse.Namespace) -> list[Cell]:
-    if options.quick:
-        return _QUICK
-    matrix = product(options.results, options.partitions, options.latency, options.batch)
-    return [Cell(batch, latency, partitions, results == "yes") for results, partitions, latency, batch in matrix]
 
 
 class _Measuring:
@@ -75,106 +69,129 @@ class _Measuring:
 
     def __init__(self, options: argparse.Namespace, console: Console) -> None:
         self._options = options
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:,.0f} / {task.total:,.0f}"),
-        )
-        self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
-        self._task = self._progress.add_task("starting a broker", total=options.records)
-        self._stack = ExitStack()
+        self._entries = {name: CATALOG[name] for name in options.cell}
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("starting a broker", total=None)
 
-    def __enter__(self) -> Bench:
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """Each as it was measured."""
         with ExitStack() as stack:
             stack.enter_context(self._progress)
-            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
-            endpoint = stack.enter_context(ConstEndpoint())
-            broker = stack.enter_context(BenchBroker())
-            options = self._options
-            topics = {partitions: f"bench-{partitions}" for partitions in sorted(self._partitions())}
-            for partitions, topic in topics.items():
-                self.say(f"producing over {partitions} partitions")
-                broker.fill(topic, partitions, options.records, options.bytes, self._advance)
-            # The first group of all makes the broker create its topic of offsets, which takes seconds.
-            broker.committed("none")
-            self._stack = stack.pop_all()
-        return Bench(broker, endpoint, directory, topics, options.records, options.seconds, self._advance)
+            peers = self._peers()
+            bench = self._bench(stack)
+            for turn in range(1, self._options.reps + 1):
+                for name, entry in self._entries.items():
+                    for peer in entry.peers:
+                        if peer not in peers:
+                            continue
+                        self._say(
+                            f"round {turn} of {self._options.reps}, {name}: {peer}", bench.records[entry.cell.source]
+                        )
+                        run = {"cell": name, "peer": peer, "round": turn} | _one(bench, entry, peer)
+                        self._progress.console.print(_line(run), highlight=False)
+                        yield run
 
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
+    def _peers(self) -> list[Peer]:
+        """Those that can be had."""
+        peers = list(self._options.peer)
+        if "benthos" in peers and any("benthos" in entry.peers for entry in self._entries.values()):
+            self._say("building Benthos", None)
+            try:
+                benthos_build.built()
+            except benthos_build.NotBuilt as fault:
+                self._progress.console.print(f"without Benthos: {fault}")
+                peers.remove("benthos")
+        return peers
 
-    def results(self, bench: Bench) -> Iterator[Result]:
-        """Cell by cell; the peers take turns."""
-        cells = _cells(self._options)
-        for number, cell in enumerate(cells, 1):
-            runs: dict[str, list[Run]] = {peer: [] for peer in self._options.peer}
-            for _ in range(self._options.reps):
-                for peer in self._options.peer:
-                    self.say(f"{number}/{len(cells)} {cell}: {peer}")
-                    runs[peer].append(bench.run(peer, cell))
-            for peer in self._options.peer:
-                result = Result(cell, peer, runs[peer])
-                self._progress.console.print(f"{cell}: {peer}: {_line(result)}")
-                yield result
+    def _bench(self, stack: ExitStack) -> Bench:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-")))
+        endpoint = stack.enter_context(ConstEndpoint())
+        broker = stack.enter_context(BenchBroker(heap=_HEAP))
+        cells = [entry.cell for entry in self._entries.values()]
+        records = {cell.source: records_of(cell, is_quick=self._options.quick) for cell in cells}
+        for source, count in records.items():
+            self._say(f"producing {source.topic}", count)
+            if source.keys:
+                keyed_topic.fill(broker, source, count, self._advance)
+            else:
+                broker.fill(source.topic, source.partitions, count, source.bytes, self._advance)
+        # The first group of all makes the broker create its topic of offsets, which takes seconds.
+        wait_until(lambda: _knows_groups(broker, cells[0].source.topic), 60, what="offsets of groups")
+        return Bench(broker, endpoint, directory, records, self._options.secs, self._advance)
 
-    def footprint(self, bench: Bench) -> Footprint | None:
-        """Of the sink; None where that was not asked for."""
-        if self._options.no_footprint or "sink" not in self._options.peer:
-            return None
-        self.say("the sink at rest")
-        return bench.footprint()
-
-    def say(self, what: str) -> None:
-        """What is being done."""
-        self._progress.reset(self._task, description=what)
+    def _say(self, what: str, records: int | None) -> None:
+        self._progress.reset(self._task, description=what, total=records)
 
     def _advance(self, records: int) -> None:
         self._progress.update(self._task, completed=records)
 
-    def _partitions(self) -> set[int]:
-        needed = {cell.partitions for cell in _cells(self._options)}
-        return needed if self._options.no_footprint else needed | {4}
+
+def _knows_groups(broker: BenchBroker, topic: str) -> bool:
+    # Not with an admin client: librdkafka 2.16 may crash when that is told that the coordinator is loading.
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "none"})
+    try:
+        consumer.committed([TopicPartition(topic, 0)], 10)
+    except KafkaException:
+        return False
+    finally:
+        consumer.close()
+    return True
 
 
-def _line(result: Result) -> str:
-    if result.fault:
-        return f"FAILED: {result.fault}"
-    rate, cost = result.median("records_per_second"), result.median("cpu_per_100k")
-    return f"{rate:,.0f} records/s, {cost:.2f} CPU s/100k"
+def _one(bench: Bench, entry: Entry, peer: Peer) -> dict[str, Any]:
+    try:
+        if entry.kind == "delays":
+            found: Any = delays.measure(bench, entry.cell)
+        elif entry.kind == "rest":
+            found = bench.rest(entry.cell)
+        else:
+            found = bench.run(peer, entry.cell)
+    except PeerFailed as fault:
+        return {"fault": str(fault)}
+    return {name: round(value, 4) for name, value in asdict(found).items()}
+
+
+def _line(run: Mapping[str, Any]) -> str:
+    shown = {
+        "fault": "FAILED: {}", "records_per_second": "{:,.0f} records/s", "cpu_per_100k": "{:.2f} CPU s/100k",
+        "offered_records_per_second": "{:,.0f} records/s", "p50": "p50 {:.1f} ms", "p99": "p99 {:.1f} ms",
+        "resident_mb": "{:.0f} MB", "idle_cpu_percent": "idle {:.2f} % of a core",
+    }  # fmt: skip
+    parts = [form.format(run[name]) for name, form in shown.items() if name in run]
+    return f"{run['cell']}: {run['peer']}: {', '.join(parts)}"
 
 
 def _load() -> str:
     return " ".join(f"{load:.1f}" for load in os.getloadavg())
 
 
-def main() -> int:
-    """Measure and print."""
-    options = _arguments()
+def _measured(options: argparse.Namespace) -> Figures:
     before = _load()
-    measuring = _Measuring(options, Console(stderr=True))
-    footprint = None
-    with measuring as bench:
-        results = list(measuring.results(bench))
-        try:
-            footprint = measuring.footprint(bench)
-        except PeerFailed as failure:
-            print(failure, file=sys.stderr)
+    runs = list(_Measuring(options, Console(stderr=True)).runs())
     # Our own load is in the second figure.
-    how_often = f"medians of {options.reps} runs" if options.reps > 1 else "one run each"
-    caption = f"{machine()}; load average {before} before, {_load()} after; {how_often}"
-    for table in tables(results, footprint, caption):
+    return Figures(machine=machine(), load_before=before, load_after=_load(), seconds=options.secs, runs=runs)
+
+
+def main() -> int:
+    """Measure, or read what was measured, and show it."""
+    options = _arguments()
+    figures = Figures.read(options.from_json) if options.from_json else _measured(options)
+    for table in tables(figures):
         Console(width=max(_WIDTH, Console().width)).print(table)
-    objects = [result.as_json() for result in results]
-    if footprint is not None:
-        objects.append({"peer": "sink", "footprint": asdict(footprint)})
-    lines = "".join(json.dumps(found | {"machine": machine(), "load_before": before}) + "\n" for found in objects)
     if options.json:
-        options.json.write_text(lines)
-    else:
-        sys.stdout.write(lines)
+        options.json.write_text(figures.as_json())
     if options.markdown:
-        write_between_marks(options.markdown, markdown(results, footprint, caption))
-    return int(any(result.fault for result in results))
+        # Drawing is needed here alone, and takes a second to load.
+        from benchmarks.plots import draw  # noqa: PLC0415
+
+        page: Path = options.markdown
+        page.with_suffix(".json").write_text(figures.as_json())
+        draw(figures, page.with_suffix(""))
+        write_between_marks(page, markdown(figures, page.stem))
+    for fault in figures.faults:
+        print(fault, file=sys.stderr)
+    return int(bool(figures.faults))
 
 
 if __name__ == "__main__":

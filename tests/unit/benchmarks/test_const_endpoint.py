@@ -2,11 +2,12 @@
 
 import http.client
 import json
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
-from benchmarks.const_endpoint import ConstEndpoint, contract_reply
+from benchmarks.const_endpoint import ConstEndpoint, Tally, contract_reply
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.reply import ReplyChecker
 from kafka_lambda_sink.contracts.request import PlainConverter
@@ -53,6 +54,17 @@ def test_the_reply_passes_the_check_of_the_sink():
     assert [json.loads(text)["offset"] for text in texts] == list(range(7, 57))
 
 
+def test_the_reply_to_benthos_has_the_same_places():
+    request = (
+        b'[{"payload":{"key":"a","offset":7,"partition":3,"timestamp":1700000000,"topic":"t","value":{"id":1}}},'
+        b'{"payload":{"key":"b","offset":8,"partition":3,"timestamp":1700000000,"topic":"t","value":{"id":2}}}]'
+    )
+
+    places = [entry["payload"] for entry in json.loads(contract_reply(request))]
+
+    assert [(place["topic"], place["partition"], place["offset"]) for place in places] == [("t", 3, 7), ("t", 3, 8)]
+
+
 def test_records_are_counted_from_the_first_to_the_last(endpoint, connection):
     payload = batch_of(500).payload
     endpoint.begin(target=1000, latency=0.0, is_contract=True)
@@ -84,3 +96,29 @@ def test_a_run_begins_at_nothing(endpoint, connection):
     tally = endpoint.tally()
     assert tally.records == 1
     assert tally.last - tally.first >= 0.05
+
+
+def test_records_of_benthos_are_counted(endpoint, connection):
+    endpoint.begin(target=2, latency=0.0, is_contract=False)
+
+    invoke(connection, b'[{"payload":{"key":"a","offset":1}},{"payload":{"key":"b","offset":2}}]')
+
+    assert endpoint.tally().records == 2
+
+
+def test_delays_are_noted_from_the_timestamps_of_records(endpoint, connection):
+    endpoint.begin(target=1, latency=0.0, is_contract=False, notes_delays=True)
+    now = time.time_ns() // 1_000_000
+    records = [{"payload": {"timestamp": now - before}} for before in (50, 50, 50, 5000)]
+
+    invoke(connection, json.dumps(records, separators=(",", ":")).encode())
+    tally = endpoint.tally()
+
+    assert sum(tally.delays.values()) == 4
+    assert 50 <= tally.delay(0.5) == tally.delay(0.75) < 5000 <= tally.delay(0.76) == tally.delay(1.0) < 15_000
+
+
+def test_a_share_of_delays_lies_at_or_below_its_bound():
+    tally = Tally(delays={1: 50, 99: 49, 199: 1})
+
+    assert (tally.delay(0.5), tally.delay(0.51), tally.delay(0.99), tally.delay(1.0)) == (0.1, 5.0, 5.0, 10.0)
