@@ -60,11 +60,12 @@ def members(run: Scenario) -> set[tuple[str, str | None]]:
 def test_a_killed_task_is_started_again_and_nothing_else_notices(scenario: Build):
     run = scenario(partitions=4, echo=SlowEcho(0.1))
     other = scenario(echo=SlowEcho(0.1))
-    run.produce(300)
-    other.produce(300)
-    sink = run.start(other, tasks_max="2")
+    # The tasks that live on must not be missed where the machine is slow.
+    sink = run.start(other, tasks_max="2", consumer_override_session_timeout_ms="4000")
     wait_held(sink, run, 2, 2)
-    run.wait_calls(run.calls() + 4)
+    run.produce(200)
+    other.produce(200)
+    run.wait_calls(8)
     first, (beside,) = pids(sink, run), pids(sink, other).values()
     assert "confluent_kafka" not in Path(f"/proc/{sink.pid}/maps").read_text()
     assert sink.resident_mb < 80
@@ -82,7 +83,7 @@ def test_a_killed_task_is_started_again_and_nothing_else_notices(scenario: Build
 
     sink.stop()
     report = run.check(Expectation(interruptions=[killed]))
-    assert report.records == 1280
+    assert report.records == 880
     assert other.check().duplicated == 0
     assert not [pid for pid in (*pids(sink, run).values(), beside) if is_running(pid)]
     ended = {line["connector"]: (line["tasks"], line["starts"]) for line in sink.events("connector ended")}
@@ -92,13 +93,13 @@ def test_a_killed_task_is_started_again_and_nothing_else_notices(scenario: Build
 @pytest.mark.broker
 def test_tasks_without_their_supervisor_stop_in_order(scenario: Build):
     run = scenario(partitions=2, echo=SlowEcho(0.3))
-    run.produce(200)
     sink = run.start(tasks_max="3", consumer_override_group_instance_id="host")
     told = sink.wait_for_log("there are more tasks than partitions: some are idle")
     assert (told["tasks"], told["partitions"]) == (3, 2)
     wait_held(sink, run, 0, 1, 1)
     assert members(run) == {(f"{run.name}-{task}", f"host-{task}") for task in range(3)}
-    run.wait_calls(run.calls() + 2)
+    run.produce(200)
+    run.wait_calls(4)
     sink.kill9()
     wait_until(lambda: not any(map(is_running, pids(sink, run).values())), 20, what="the end of the tasks")
     calls = run.calls()
