@@ -120,15 +120,16 @@ class ClusterChecks:
         return fine("group", group, "may be joined")
 
     def _sockets(self, partitions: int) -> Finding:
-        """Each partition's fetcher keeps a connection to each broker at most, and one for the bootstrap."""
+        """Each fetcher keeps a connection to each broker at most, and one for the bootstrap."""
         brokers = self._brokers
-        sockets = partitions * (brokers + 1)
+        fetchers = min(partitions, self._config.task_max_fetchers)
+        sockets = fetchers * (brokers + 1)
         text = (
-            f"up to {sockets}: {_count(partitions, 'partition')} * ({_count(brokers, 'broker')} + 1), "
+            f"up to {sockets}: {_count(fetchers, 'fetcher')} * ({_count(brokers, 'broker')} + 1), "
             "where one process has them all"
         )
         if sockets > _MANY_SOCKETS:
-            hint = "Start more processes with the same name, and look at the limits of open files and of the brokers"
+            hint = "Lower task.max.fetchers, and look at the limits of open files and of the brokers"
             return doubtful("sockets", "estimate", text, error_id="many-sockets", hint=hint)
         return fine("sockets", "estimate", text)
 

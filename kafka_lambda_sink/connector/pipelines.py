@@ -24,7 +24,7 @@ from kafka_lambda_sink.pipeline.counters import CounterBook
 from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.pipeline.in_order import InOrder
 from kafka_lambda_sink.pipeline.judgement import Judge, Policy
-from kafka_lambda_sink.pipeline.partition import PartitionPipeline, PartitionSettings
+from kafka_lambda_sink.pipeline.partition import IDLE, PartitionPipeline, PartitionSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.pipeline.recovery import Recovery
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
@@ -50,6 +50,8 @@ class PipelineFactory:
     #: What reads the replies for a partition.
     open_contract: ContractMaker
     open_fetcher: Callable[[TopicPartition], Fetcher]
+    #: Seconds that their fetches wait for a first record.
+    idle: float = IDLE
     #: The invoker of a topic's function.
     open_invoker: Callable[[str], Invoker]
     #: Where the values of records go that are too large to be sent; None: nowhere.
@@ -156,6 +158,7 @@ class PipelineFactory:
     def _settings(self) -> PartitionSettings:
         return PartitionSettings(
             batch_size=self.config.aws_lambda_batch_size,
+            idle=self.idle,
             may_drop=self.conversions.may_drop,
             batch_window=self.config.aws_lambda_batch_window_ms / 1000,
             offset_reset=OffsetReset(self.config.auto_offset_reset),

@@ -20,19 +20,21 @@ from kafka_lambda_sink.connector.pipelines import PipelineFactory
 from kafka_lambda_sink.connector.report_sinks import ReportSinks
 from kafka_lambda_sink.connector.request_formats import contract_maker, request_problems
 from kafka_lambda_sink.connector.schema_registry import open_schema_registry
+from kafka_lambda_sink.connector.sharing import Sharing
 from kafka_lambda_sink.core.errors import ConfigError, InvocationAborted, KafkaLambdaSinkError, RetriableKafkaError
-from kafka_lambda_sink.core.ports import Clock, Fetcher, TopicCatalog
+from kafka_lambda_sink.core.ports import Clock, TopicCatalog
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.core.task_id import ALONE, TaskId
 from kafka_lambda_sink.kafka.catalog import AdminTopicCatalog
 from kafka_lambda_sink.kafka.client_config import admin_config, fetcher_config, member_config
-from kafka_lambda_sink.kafka.fetcher import PartitionFetcher
+from kafka_lambda_sink.kafka.fetchers import Fetchers
 from kafka_lambda_sink.kafka.group_member import ConsumerGroupMember
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.committer import Committer
 from kafka_lambda_sink.pipeline.coordinator import Coordinator, CoordinatorSettings
 from kafka_lambda_sink.pipeline.counters import CounterBook
+from kafka_lambda_sink.pipeline.invoking_pool import InvokingPool
 from kafka_lambda_sink.pipeline.stop_deadline import StopDeadline, StopStep
 from kafka_lambda_sink.pipeline.topics import TopicWatch
 from kafka_lambda_sink.telemetry.logs import get_logger
@@ -93,13 +95,25 @@ class Task:
         if _INSTANCE in coordinator:
             coordinator[_INSTANCE] = task_id.name(coordinator[_INSTANCE])
         self._member_config = member_config(coordinator, group_id=clients.group_id, client_id=client_id)
-        self._fetcher_config = fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=client_id)
+        self._pool = InvokingPool(self._functions.invoker, clock, max_threads=config.task_max_threads)
         #: What has to be closed, in whatever way it ends.
         self._held = ExitStack()
         self._held.callback(self._close_producers)
+        self._held.callback(self._close_fetchers)
+        self._held.callback(self._pool.close)
         self._conversions = Conversions(config, loaded.transforms, clock, partial(open_schema_registry, loaded, clock))
         self._held.callback(self._conversions.close)
         self._admin_config = admin_config(clients.admin, client_id=client_id)
+        self._fetchers = Fetchers(
+            own_config=fetcher_config(clients.fetcher, group_id=clients.group_id, client_id=client_id),
+            shared_config=fetcher_config(
+                clients.fetcher, group_id=clients.group_id, client_id=client_id, is_shared=True
+            ),
+            admin_config=self._admin_config,
+            most=config.task_max_fetchers,
+            memory=config.memory_max_bytes,
+            clock=clock,
+        )
         self._open_catalog = open_catalog
         self._catalog: TopicCatalog
         self._watch: TopicWatch
@@ -222,6 +236,9 @@ class Task:
         self._watch = TopicWatch(self._catalog, config.topics, config.topics_pattern, _TOPIC_INTERVAL, self._alarms)
         self._held.callback(self._watch.stop)
 
+    def _close_fetchers(self) -> None:
+        self._fetchers.close(self._stop.left(StopStep.CLOSE, _CLOSE_TIMEOUT))
+
     def _close_producers(self) -> None:
         for reporter in self._sinks.reporters:
             reporter.stop(self._stop.left(StopStep.CLOSE, _CLOSE_TIMEOUT))
@@ -235,12 +252,19 @@ class Task:
             policies={function: self._sinks.policy(function) for function in (*config.functions, None)},
             conversions=self._conversions,
             open_contract=contract_maker(config),
-            open_fetcher=self._open_fetcher,
+            open_fetcher=self._fetchers.own,
             open_invoker=self._functions.invoker,
             claims=self._claims,
             counters=self.counters,
             clock=self._clock,
             alarms=self._alarms,
+        )
+        sharing = Sharing(
+            factory=factory,
+            fetchers=self._fetchers,
+            pool=self._pool,
+            most=config.task_max_fetchers,
+            count_others=lambda: self.coordinator.partition_count,
         )
         member = self._member = ConsumerGroupMember(self._member_config)
         return Coordinator(
@@ -253,7 +277,7 @@ class Task:
                 interval=_COMMIT_INTERVAL,
                 session_timeout=session_timeout_ms / 1000,
             ),
-            open_pipeline=factory.open,
+            open_pipeline=sharing.open,
             clock=self._clock,
             stop=self._stop,
             settings=CoordinatorSettings(
@@ -263,9 +287,6 @@ class Task:
             ),
             alarms=self._alarms,
         )
-
-    def _open_fetcher(self, tp: TopicPartition) -> Fetcher:
-        return PartitionFetcher(tp, self._fetcher_config)
 
     def _run(self, target: Callable[[], None], name: str) -> threading.Thread:
         thread = threading.Thread(target=target, name=name, daemon=True)

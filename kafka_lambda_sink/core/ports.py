@@ -97,6 +97,10 @@ class Position:
     done_epoch: int | None = None
 
 
+class FetcherRetired(Exception):
+    """This fetcher reads no more: another one is to be opened, at its position."""
+
+
 class Fetcher(Protocol):
     """Reads one partition by manual assignment; is no member of the group and never commits.
 
@@ -116,7 +120,8 @@ class Fetcher(Protocol):
 
         Blocks up to `idle` seconds for the first and then up to `window` seconds for the rest (0: takes what is there);
         empty when none came.
-        Raises OffsetOutOfRangeError when the position is not in the log. What is raised never takes records with it.
+        Raises OffsetOutOfRangeError when the position is not in the log, FetcherRetired when another fetcher is to take
+        its place. What is raised never takes records with it.
         """
 
     def interrupt(self) -> None:

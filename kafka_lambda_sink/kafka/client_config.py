@@ -34,6 +34,8 @@ _DEFAULT_FETCHER: Final = {
     "queued.max.messages.kbytes": "1024",
     "fetch.queue.backoff.ms": "20",
 }
+#: Of a consumer that reads many: little of each at a time, so that a reply, which its queue bounds, has some of most.
+_DEFAULT_SHARED: Final = _DEFAULT_FETCHER | {"max.partition.fetch.bytes": "65536"}
 #: Tells a partition's end, the only sign of the position behind records that compaction took from the tail.
 _FORCED_FETCHER: Final = {"enable.partition.eof": "true"}
 
@@ -121,15 +123,18 @@ def member_config(properties: Mapping[str, str], *, group_id: str, client_id: st
     return {"client.id": client_id} | _DEFAULT_CONSUMER | mine | _FORCED_CONSUMER | {"group.id": group_id}
 
 
-def fetcher_config(properties: Mapping[str, str], *, group_id: str, client_id: str) -> dict[str, Any]:
-    """For the reader of one partition. It has the group's id, so that the group's ACL serves it, and never joins."""
+def fetcher_config(
+    properties: Mapping[str, str], *, group_id: str, client_id: str, is_shared: bool = False
+) -> dict[str, Any]:
+    """For the reader of one partition, or of many. It has the group's id, so that its ACL does, and never joins."""
     mine = {key: value for key, value in properties.items() if key not in _MEMBER_ONLY}
     if _number(mine, "fetch.max.bytes", _MESSAGE_MAX) < _MESSAGE_MAX:
         # librdkafka, unlike Java, wants this one to be no larger, although a consumer has no other use for it.
         mine.setdefault("message.max.bytes", mine["fetch.max.bytes"])
     mine |= _reconnecting(mine)
+    defaults = _DEFAULT_SHARED if is_shared else _DEFAULT_FETCHER
     forced = _FORCED_CONSUMER | _FORCED_FETCHER | {"group.id": group_id}
-    return {"client.id": client_id} | _DEFAULT_CONSUMER | _DEFAULT_FETCHER | mine | forced
+    return {"client.id": client_id} | _DEFAULT_CONSUMER | defaults | mine | forced
 
 
 def producer_config(properties: Mapping[str, str], *, client_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final, cast
 
@@ -16,7 +16,7 @@ from confluent_kafka import (
 from confluent_kafka import TopicPartition as ClientPartition
 
 from kafka_lambda_sink.core.errors import KafkaClientError, RetriableKafkaError
-from kafka_lambda_sink.core.ports import Position
+from kafka_lambda_sink.core.ports import FetcherRetired, Position
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.kafka.client_config import build_client
 from kafka_lambda_sink.kafka.client_events import ClientEvents
@@ -27,7 +27,7 @@ from kafka_lambda_sink.kafka.errors import client_error
 _LOOKUP_TIMEOUT: Final = 10.0
 #: Bytes of keys and values after which a fetch ends: more than one invocation can carry, and far from a full window of
 #: the largest records.
-_MAX_BYTES: Final = 8 * 1024 * 1024
+MAX_BYTES: Final = 8 * 1024 * 1024
 #: Records that are asked for at a time: what may come on top when they suddenly are the largest that a topic allows.
 _SLICE_RECORDS: Final = 128
 #: Seconds of one wait inside a long window, so that `interrupt` ends it.
@@ -41,8 +41,18 @@ class PartitionFetcher:
     A deleted topic, and one that may not be read, give no error here but silence: who needs to know asks the catalog.
     """
 
-    def __init__(self, tp: TopicPartition, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        tp: TopicPartition,
+        config: Mapping[str, Any],
+        *,
+        max_bytes: Callable[[], int] = lambda: MAX_BYTES,
+        on_closed: Callable[[PartitionFetcher], None] = lambda _: None,
+    ) -> None:
+        """`max_bytes`: of keys and values after which a fetch ends."""
         self._tp = tp
+        self._max_bytes = max_bytes
+        self._on_closed = on_closed
         self._partition = ClientPartition(tp.topic, tp.partition)
         self._events = ClientEvents()
         self._consumer: Consumer = build_client(Consumer, config, self._events)
@@ -53,6 +63,7 @@ class PartitionFetcher:
         #: An error that came behind records: raised by the next fetch, when they are taken.
         self._error: KafkaClientError | None = None
         self._is_interrupted = False
+        self._is_retired = False
 
     def __repr__(self) -> str:
         """`PartitionFetcher(orders-2)`."""
@@ -71,6 +82,8 @@ class PartitionFetcher:
     def fetch(self, max_records: int, idle: float, window: float) -> Sequence[SourceRecord]:
         """Wait `idle` seconds for the first record and `window` for the rest. See the port for what is raised."""
         self._raise_error()
+        if self._is_retired:
+            raise FetcherRetired(f"{self._tp}: its partition is read by a shared consumer from now on")
         records = self._take(1, idle)
         if records:
             if max_records > 1:
@@ -85,6 +98,10 @@ class PartitionFetcher:
     def interrupt(self) -> None:
         """Wait no more for a window to pass. See the port."""
         self._is_interrupted = True
+
+    def retire(self) -> None:
+        """Let the next fetch raise FetcherRetired. Any thread."""
+        self._is_retired = True
 
     def position(self) -> Position | None:
         """Where the next fetch starts.
@@ -115,10 +132,12 @@ class PartitionFetcher:
     def close(self) -> None:
         """Close the client; unread records are dropped."""
         self._consumer.close()
+        self._on_closed(self)
 
     def _fill(self, records: list[Message], max_records: int, window: float) -> None:
-        """Add to the first record what comes within `window`, up to `max_records` and about `_MAX_BYTES`."""
+        """Add to the first record what comes within `window`, up to `max_records` and about `max_bytes` of them."""
         deadline = perf_counter() + window
+        max_bytes = self._max_bytes()
         # Asked once in any case: other threads may have had the processor for longer than a short window.
         rest = max(window, 0.0)
         taken = records
@@ -126,7 +145,7 @@ class PartitionFetcher:
         while len(records) < max_records and not self._is_interrupted:
             sizes = [len(record) + len(record.key() or b"") for record in taken]
             size, largest = size + sum(sizes), max(largest, 1, *sizes)
-            room = min(max_records - len(records), _SLICE_RECORDS, (_MAX_BYTES - size) // largest)
+            room = min(max_records - len(records), _SLICE_RECORDS, (max_bytes - size) // largest)
             if room <= 0:
                 return
             try:

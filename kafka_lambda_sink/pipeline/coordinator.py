@@ -112,6 +112,11 @@ class Coordinator:
         states.update((tp, (PipelineState.FAILED, error)) for tp, error in self._parked.copy().items())
         return states
 
+    @property
+    def partition_count(self) -> int:
+        """Partitions that are assigned, opened or not. Any thread."""
+        return len(self._pipelines) + len(self._parked) + len(self._waiting)
+
     def task_state(self) -> TaskState:
         """FAILED while any assigned partition is stopped. Any thread."""
         return task_state(state for state, _ in self.states().values())
@@ -278,8 +283,7 @@ class Coordinator:
         is_last = not self._waiting and len(failed) == len(self._pipelines)
         if is_last or self._settings.exit_on_partition_failed:
             count = len(failed) + len(self._parked)
-            total = len(self._pipelines) + len(self._parked) + len(self._waiting)
-            self.failure = AllPartitionsFailed(f"{count} of {total} assigned partitions are stopped")
+            self.failure = AllPartitionsFailed(f"{count} of {self.partition_count} assigned partitions are stopped")
 
     def _concerns_all(self, error: ConfigurationInvocationError) -> bool:
         return not self._settings.has_several_functions or isinstance(error, ClaimStoreRefusedError)

@@ -16,7 +16,7 @@ from kafka_lambda_sink.core.errors import (
     RetriableKafkaError,
     UnknownTopicError,
 )
-from kafka_lambda_sink.core.ports import Fetcher, Position
+from kafka_lambda_sink.core.ports import Fetcher, FetcherRetired, Position
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -26,8 +26,8 @@ from kafka_lambda_sink.telemetry.logs import get_logger
 
 _log = get_logger(__name__)
 
-#: Seconds a fetch waits for a first record; a drain need not wait for it (`PartitionProgress.begin`).
-_IDLE: Final = 0.5
+#: Seconds a fetch waits for a first record, where a thread has nothing else to do.
+IDLE: Final = 0.5
 #: Seconds a fetch waits for more records after the first when `aws.lambda.batch.window.ms` is 0: full batches at no
 #: latency that matters (measured: a window of nothing halves the batches of a fast topic).
 _LEAST_WINDOW: Final = 0.002
@@ -45,6 +45,8 @@ class PartitionSettings:
 
     batch_size: int
     batch_window: float
+    #: How long a fetch waits for a first record; a drain need not wait for it (`PartitionProgress.begin`).
+    idle: float = IDLE
     #: Whether filters or transforms may drop records.
     may_drop: bool = False
     offset_reset: OffsetReset
@@ -70,6 +72,8 @@ class PartitionPipeline:
         self._settings = settings
         self._alarms = alarms
         self._fetcher: Fetcher | None = None
+        #: Where a fetcher that was opened in place of another begins.
+        self._go_on_at: Position | None = None
         #: The position is not in the log, and no new one is found yet.
         self._out_of_range: OffsetOutOfRangeError | None = None
         self._halt = threading.Event()
@@ -113,20 +117,31 @@ class PartitionPipeline:
 
     def run(self) -> None:
         """Step until the epoch ends or the partition stops."""
+        while self.turn():
+            pass
+
+    def turn(self) -> bool:
+        """One step; False when it was the last: the epoch has ended, or the partition stopped, and all is closed."""
         try:
-            while self.progress.is_open:
+            if self.progress.is_open:
                 self.step()
+                return True
         except InvocationAborted:
             pass
         except Exception as error:  # noqa: BLE001 - whatever it is, it stops this partition and is shown as its state
             self._alarms.partition_stopped(self.progress.tp, error)
             self.progress.fail(error)
-        finally:
-            self.progress.end()
-            self._deliverer.close()
-            if self._fetcher is not None:
-                with contextlib.suppress(KafkaLambdaSinkError):
-                    self._fetcher.close()
+        self.progress.end()
+        self._deliverer.close()
+        if self._fetcher is not None:
+            with contextlib.suppress(KafkaLambdaSinkError):
+                self._fetcher.close()
+        return False
+
+    @property
+    def is_seeking(self) -> bool:
+        """Whether the next step looks for where to read, whatever there is to read."""
+        return self._out_of_range is not None or self.progress.state is PipelineState.STARTING
 
     def step(self) -> None:
         """Find the start, or fetch and deliver once. Blocks for a fetch and for the invocations it leads to.
@@ -135,14 +150,18 @@ class PartitionPipeline:
         """
         try:
             if self._fetcher is None:
-                self._fetcher = self._open_fetcher()
+                self._fetcher = self._open()
             if self.progress.state is PipelineState.STARTING:
                 self._begin(self._fetcher)
                 return
             if self._out_of_range is not None:
                 self._reset(self._fetcher, self._out_of_range)
                 return
-            records = self._fetcher.fetch(self._fetch_size, _IDLE, self._window)
+            records = self._fetcher.fetch(self._fetch_size, self._settings.idle, self._window)
+        except FetcherRetired:
+            assert self._fetcher is not None
+            self._move(self._fetcher)
+            return
         except OffsetOutOfRangeError as error:
             # Looked for by the next step: the broker may fail to answer that question too.
             self._out_of_range = error
@@ -157,6 +176,18 @@ class PartitionPipeline:
             self._deliverer.deliver(records)
         elif self.progress.is_quiet:
             self.progress.rest_at(self._fetcher.position())
+
+    def _open(self) -> Fetcher:
+        fetcher = self._open_fetcher()
+        if self._go_on_at is not None:
+            fetcher.assign(self._go_on_at)
+        return fetcher
+
+    def _move(self, fetcher: Fetcher) -> None:
+        """Read on by another fetcher. Where this one has read nothing, nothing after its start is in flight."""
+        self._go_on_at = fetcher.position() or self.progress.committable
+        self._fetcher = None
+        fetcher.close()
 
     def _begin(self, fetcher: Fetcher) -> None:
         start = self._start_from

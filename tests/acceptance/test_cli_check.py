@@ -74,6 +74,7 @@ class TestOnABroker:
             bootstrap_servers=broker.bootstrap,
             aws_lambda_error_topic=errors,
             aws_lambda_response_topic=f"{topic}-results",
+            task_max_fetchers="3",
         )
         document = check(path)
         assert (document["status"], document["exit_code"]) == ("ok", 0)
@@ -82,7 +83,7 @@ class TestOnABroker:
         assert finding(document, "source-topic", topic)["message"] == "exists, 4 partitions, may be read"
         assert "exists" in finding(document, "report-topic", errors)["message"]
         assert "creates it at start" in finding(document, "report-topic", f"{topic}-results")["message"]
-        assert finding(document, "sockets")["message"].startswith("up to 8: ")
+        assert finding(document, "sockets")["message"].startswith("up to 6: 3 fetchers * (1 broker + 1)")
         assert finding(document, "endpoint")["message"] == f"{endpoint.url}, region us-east-1"
         assert finding(document, "function-timeout")["message"] == "the function's own timeout is 30 s"
         # Looking changes nothing.

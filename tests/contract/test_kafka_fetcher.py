@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -15,28 +16,47 @@ from kafka_lambda_sink.core.errors import (
     RetriableKafkaError,
     UnknownTopicError,
 )
-from kafka_lambda_sink.core.ports import Position
+from kafka_lambda_sink.core.ports import Fetcher, Position
 from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
-from kafka_lambda_sink.kafka.client_config import fetcher_config
+from kafka_lambda_sink.kafka.client_config import admin_config, fetcher_config
 from kafka_lambda_sink.kafka.fetcher import PartitionFetcher
+from kafka_lambda_sink.kafka.log_ends import LogEnds
+from kafka_lambda_sink.kafka.memory_budget import MemoryBudget
+from kafka_lambda_sink.kafka.shared_consumer import SharedConsumer
+from kafka_lambda_sink.kafka.shared_fetcher import SharedFetcher
 from tests.support.broker import Broker
 from tests.support.cluster import Cluster
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.broker
 
-Open = Callable[..., PartitionFetcher]
+Open = Callable[..., Fetcher]
+OpenOwn = Callable[..., PartitionFetcher]
+
+
+def open_shared(tp: TopicPartition, config: Mapping[str, Any]) -> SharedFetcher:
+    given = {key: value for key, value in config.items() if not key.startswith("topic.")}
+    ends = LogEnds(admin_config(given, client_id="test"), config["isolation.level"])
+    consumer = SharedConsumer(config, MemoryBudget(1 << 28), ends, before_open=lambda: None, on_closed=lambda _: None)
+    fetcher = consumer.open(tp, None)
+    assert fetcher is not None
+    return fetcher
+
+
+@pytest.fixture(params=[PartitionFetcher, open_shared], ids=["own", "shared"])
+def kind(request: pytest.FixtureRequest) -> Any:
+    return request.param
 
 
 @pytest.fixture
-def open_fetcher(cluster: Cluster) -> Iterator[Open]:
-    opened: list[PartitionFetcher] = []
+def open_fetcher(cluster: Cluster, kind: Any) -> Iterator[Open]:
+    opened: list[Fetcher] = []
 
-    def open_one(topic: str, start: int | None = 0, **properties: str) -> PartitionFetcher:
+    def open_one(topic: str, start: int | None = 0, **properties: str) -> Fetcher:
         given = {"bootstrap.servers": cluster.bootstrap, "fetch.wait.max.ms": "50"}
         given |= {key.replace("_", "."): value for key, value in properties.items()}
-        config = fetcher_config(given, group_id="fetchers", client_id="test")
-        fetcher = PartitionFetcher(TopicPartition(topic, 0), config)
+        config = fetcher_config(given, group_id="fetchers", client_id="test", is_shared=kind is open_shared)
+        fetcher: Fetcher = kind(TopicPartition(topic, 0), config)
         opened.append(fetcher)
         if start is not None:
             fetcher.assign(Position(start))
@@ -47,7 +67,7 @@ def open_fetcher(cluster: Cluster) -> Iterator[Open]:
         fetcher.close()
 
 
-def read(fetcher: PartitionFetcher, count: int) -> list[SourceRecord]:
+def read(fetcher: Fetcher, count: int) -> list[SourceRecord]:
     """Fetch until `count` records came."""
     records: list[SourceRecord] = []
 
@@ -59,7 +79,7 @@ def read(fetcher: PartitionFetcher, count: int) -> list[SourceRecord]:
     return records
 
 
-def position_after(fetcher: PartitionFetcher, offset: int) -> Position:
+def position_after(fetcher: Fetcher, offset: int) -> Position:
     """The position once it has come to `offset`; no record may come on the way."""
 
     def arrived() -> Position | None:
@@ -121,7 +141,8 @@ def test_a_long_window_is_filled_and_can_be_interrupted(cluster: Cluster, open_f
     assert fetched == [[0, 1, 2]]
 
 
-def test_a_failure_behind_records_does_not_take_them_with_it(cluster: Cluster, open_fetcher: Open, monkeypatch):
+@pytest.mark.parametrize("kind", [PartitionFetcher], indirect=True, ids=["own"])
+def test_a_failure_behind_records_does_not_take_them_with_it(cluster: Cluster, open_fetcher: OpenOwn, monkeypatch):
     topic = cluster.create_topic()
     cluster.produce(topic, [b"x"] * 3)
     fetcher = open_fetcher(topic)

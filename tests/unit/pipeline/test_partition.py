@@ -11,13 +11,13 @@ from kafka_lambda_sink.core.errors import (
     TransientInvocationError,
     UnknownTopicError,
 )
-from kafka_lambda_sink.core.ports import InvokeReply, Position
+from kafka_lambda_sink.core.ports import FetcherRetired, InvokeReply, Position
 from kafka_lambda_sink.core.retry import RetryPolicy
 from kafka_lambda_sink.core.start import OffsetReset, Start
 from kafka_lambda_sink.core.state import PipelineState
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
 from tests.support.delivering import Delivering, key_of, orders
-from tests.support.fakes import echo
+from tests.support.fakes import FakeFetcher, echo
 from tests.support.picky_converter import PickyConverter
 from tests.support.waiting import wait_until
 
@@ -459,3 +459,28 @@ def test_a_bug_stops_the_partition_with_its_trace(caplog):
     (line,) = [line for line in caplog.records if line.message == "partition stopped"]
     assert line.exc_info
     assert under_test.fetcher.is_closed
+
+
+# --- another fetcher -------------------------------------------------------------------------------------------------
+
+
+def test_a_retired_fetcher_is_followed_by_another_at_its_position():
+    under_test = Delivering(orders(0, 1, 2))
+    under_test.pipeline.step()
+    under_test.pipeline.step()
+    first = under_test.fetcher
+    under_test.fetcher = FakeFetcher(orders(0, 1, 2))
+    first.failures.append(FetcherRetired("shared from now on"))
+    under_test.run()
+    assert first.is_closed
+    assert under_test.batches == [[0, 1], [2]]
+
+
+def test_a_fetcher_that_is_retired_before_it_has_read_is_followed_at_its_start():
+    under_test = Delivering(orders(3, 4, 5), start=Position(4))
+    under_test.pipeline.step()
+    first = under_test.fetcher
+    under_test.fetcher = FakeFetcher(orders(3, 4, 5))
+    first.failures.append(FetcherRetired("shared from now on"))
+    under_test.run()
+    assert under_test.batches == [[4, 5]]
