@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from confluent_kafka import ConsumerGroupState
 
 from tests.support.checker import Expectation, Interruption
 from tests.support.command import run as run_command
@@ -50,9 +51,11 @@ def wait_held(sink: SinkProcess, connector: Scenario, *counts: int) -> None:
 
 
 def members(run: Scenario) -> set[tuple[str, str | None]]:
-    """Client and instance ids in the group."""
+    """Client and instance ids in the group; none while it rebalances."""
     group = f"connect-{run.name}"
     described = run.cluster.admin.describe_consumer_groups([group])[group].result()
+    if described.state is not ConsumerGroupState.STABLE:
+        return set()
     return {(member.client_id, member.group_instance_id) for member in described.members}
 
 
@@ -96,8 +99,9 @@ def test_tasks_without_their_supervisor_stop_in_order(scenario: Build):
     sink = run.start(tasks_max="3", consumer_override_group_instance_id="host")
     told = sink.wait_for_log("there are more tasks than partitions: some are idle")
     assert (told["tasks"], told["partitions"]) == (3, 2)
+    expected = {(f"{run.name}-{task}", f"host-{task}") for task in range(3)}
+    wait_until(lambda: members(run) == expected, 30, what=f"{expected} in the group")
     wait_held(sink, run, 0, 1, 1)
-    assert members(run) == {(f"{run.name}-{task}", f"host-{task}") for task in range(3)}
     run.produce(200)
     run.wait_calls(4)
     sink.kill9()
