@@ -13,7 +13,7 @@ from kafka_lambda_sink.core.batch import Batch, FailedRecord
 from kafka_lambda_sink.core.errors import InvocationAborted, PartitionStopped, RetriableConversionError
 from kafka_lambda_sink.core.lanes import Item, SendQueue
 from kafka_lambda_sink.core.ports import ClaimStore, Clock, Invoker
-from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.record import SourceRecord, next_offset
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.conversion_wait import ConversionWait
 from kafka_lambda_sink.pipeline.counters import Counters
@@ -108,7 +108,10 @@ class OutOfOrder:
         """See Deliverer: let them be delivered; returns when more may be taken."""
         if not self._progress.begin():
             return
-        self._fetches.append((records[-1].offset() + 1, self._clock.monotonic()))
+        if self._fetches and self._fetches[-1][0] > records[0].offset():
+            # The log was cut, and all that was read of it is finished.
+            self._fetches.clear()
+        self._fetches.append((next_offset(records[-1]), self._clock.monotonic()))
         rest = self._progress.follow(records)
         attempt = 0
         while rest:

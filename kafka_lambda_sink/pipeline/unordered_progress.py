@@ -22,7 +22,7 @@ _TICK: Final = 0.1
 class UnorderedProgress(PartitionProgress):
     """A `PartitionProgress` of single records, which are finished in any order; its extents are their offsets."""
 
-    __slots__ = ("_active", "_done", "_done_epoch", "_records")
+    __slots__ = ("_active", "_done", "_done_epoch", "_look_again", "_records")
 
     def __init__(
         self,
@@ -39,6 +39,8 @@ class UnorderedProgress(PartitionProgress):
         self._records: RecordTracker | None = None
         #: Batches that are being delivered.
         self._active = 0
+        #: Never set. Not `_may_have_room`, which is another waiter's: either could take the other's wake-up away.
+        self._look_again = threading.Event()
 
     # --- the pipeline's thread ---------------------------------------------------------------------------------------
 
@@ -63,12 +65,10 @@ class UnorderedProgress(PartitionProgress):
         """As `PartitionProgress.wait_for_room`; 1 before a reset: until nothing is left that it would pass over."""
         if max_spans > 1:
             return super().wait_for_room(max_spans)
-        # Not by `_may_have_room`, which is another waiter's: either could take the other's wake-up away.
-        look_again = threading.Event()
         while self._may_deliver():
             if not self.unfinished:
                 return True
-            look_again.wait(_TICK)
+            self._look_again.wait(_TICK)
         return False
 
     # --- any thread --------------------------------------------------------------------------------------------------

@@ -117,6 +117,8 @@ class HandPool:
         self._stage = stage
         self._open_invoker = open_invoker
         self._numbers = itertools.count()
+        #: Its threads are busy with other partitions.
+        self.is_busy = False
         self.turns: list[Turn] = []
         self.later: list[tuple[float, int, Turn]] = []
 
@@ -131,6 +133,8 @@ class HandPool:
         """Start what is due; whether there was anything."""
         while self.later and self.later[0][0] <= self._clock.monotonic():
             self.turns.append(heapq.heappop(self.later)[2])
+        if self.is_busy:
+            return False
         turns, self.turns = self.turns, []
         for turn in turns:
             self._stage.run(lambda turn=turn: self._run(turn), "turn")  # type: ignore[misc]
@@ -168,6 +172,7 @@ class SideBySideDelivering(Delivering):
         recovery: RecoveryPolicy | None = None,
         jitter: float = 0.5,
         store: ClaimStore | None = None,
+        producer: FakeProducer | None = None,
         taken: Callable[[bytes], InvokeReply] = echo,
         began: Callable[[Call], None] = lambda _: None,
     ) -> None:
@@ -175,7 +180,7 @@ class SideBySideDelivering(Delivering):
         self.clock = SteppedClock()
         self.alarms = Alarms(self.clock)
         self.fetcher = FakeFetcher(records)
-        self.producer = FakeProducer(delivers=not holds_reports)
+        self.producer = producer or FakeProducer(delivers=not holds_reports)
         self.reporter = Reporter(lambda: self.producer, lambda: self.producer, shrink, self.clock, self.alarms)
         self.dead_producer, self.dead_reporter = self.producer, self.reporter
         self.counters = Counters()
@@ -185,6 +190,8 @@ class SideBySideDelivering(Delivering):
         )
         self.room = StagedEvent(self.stage)
         self.progress._may_have_room = self.room
+        self._look_again = StagedEvent(self.stage)
+        self.progress._look_again = self._look_again
         #: Each that was made, and those that wait for an answer.
         self.calls: list[Call] = []
         self.in_flight: list[Call] = []
@@ -257,6 +264,7 @@ class SideBySideDelivering(Delivering):
         while self.pool.start():
             self.stage.settle()
         self.changed.elapse()
+        self._look_again.elapse()
         self.stage.settle()
         while self.pool.start():
             self.stage.settle()

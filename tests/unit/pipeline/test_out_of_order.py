@@ -10,6 +10,7 @@ from kafka_lambda_sink.contracts.tenants import TenantConverter
 from kafka_lambda_sink.core.errors import (
     ConfigurationInvocationError,
     InvocationAborted,
+    OffsetOutOfRangeError,
     PartitionStopped,
     PermanentReportError,
     TransientInvocationError,
@@ -62,6 +63,17 @@ def test_a_key_is_free_when_all_its_records_of_a_batch_have_their_outcome():
     assert under_test.out() == [[1, 3], [2]], "4 waits for them"
     under_test.answer(1, 3)
     assert under_test.out() == [[2], [4]]
+    under_test.finish()
+
+
+def test_a_key_is_free_while_others_of_its_batch_are_not():
+    under_test = SideBySideDelivering(keyed("ab"), recovery=RecoveryPolicy(bisects=True)).begin()
+    under_test.fetcher.log += keyed("--a")
+    under_test.fetcher.end = 3
+    under_test.step().answer(0, 1, by=FAILED)
+    assert under_test.out() == [[0]]
+    under_test.answer(0)
+    assert under_test.out() == [[1], [2]]
     under_test.finish()
 
 
@@ -360,8 +372,10 @@ def test_a_report_that_fails_stops_the_partition():
     assert not under_test.is_drained(), "a call is in flight, and reports are"
     under_test.answer(2, 3)
     assert not under_test.is_drained(), "reports are in flight"
-    for produced in [*waiting[2:], *under_test.producer.take()]:
+    for produced in waiting[2:]:
         produced.deliver()
+    assert not under_test.is_drained(), "two reports of one batch have failed: others still wait"
+    under_test.producer.deliver_all()
     assert under_test.is_drained()
     assert under_test.committable.offset == 0
     assert under_test.beyond() == ((2, 6),)
@@ -470,6 +484,8 @@ def test_a_drain_at_a_bound_ends_the_wait():
 def test_a_drain_while_a_conversion_is_waited_for():
     under_test = SideBySideDelivering(keyed("ab"), converter=PickyConverter(waits_at=1, waits=9)).begin()
     assert under_test.is_stepping()
+    under_test.progress.drain()
+    assert not under_test.is_drained(), "what is converted now may stop the partition yet"
     under_test.drain()
     assert not under_test.is_stepping()
     assert under_test.is_drained()
@@ -516,12 +532,37 @@ def test_an_answer_that_comes_after_the_epoch_is_over_counts_for_nothing():
 def test_a_reset_waits_for_all_that_is_not_finished():
     under_test = SideBySideDelivering(keyed("ab"), batch_size=1, recovery=RETRIES).begin()
     under_test.answer(0, by=FAILED).answer(1)
-    under_test.progress.fail(PartitionStopped("in the middle"))
-    assert not under_test.progress.wait_for_room(1), "it waits no longer than records may be delivered"
-    other = SideBySideDelivering(keyed("ab")).begin()
-    other.answer_all()
-    assert other.progress.wait_for_room(1)
-    other.finish()
+    under_test.fetcher.failures.append(OffsetOutOfRangeError("cut", code="_AUTO_OFFSET_RESET", diverged_at=1))
+    under_test.step().step()
+    assert under_test.is_stepping(), "0 would be passed over"
+    under_test.pass_time(1).answer(0)
+    assert not under_test.is_stepping()
+    assert under_test.fetcher.assigned[-1].offset == 1
+    assert under_test.step().out() == [[1]], "1 is another record by now"
+    under_test.finish()
+    assert under_test.committable.offset == 2
+
+
+def test_a_log_that_was_cut_makes_no_record_older_than_it_is():
+    under_test = SideBySideDelivering(keyed("abcd"), batch_size=1, in_flight=8, max_age=60).begin().answer_all()
+    under_test.fetcher.failures.append(OffsetOutOfRangeError("cut", code="_AUTO_OFFSET_RESET", diverged_at=1))
+    del under_test.fetcher.log[2:]
+    under_test.fetcher.end = 2
+    under_test.pass_time(70).step().step().step()
+    assert under_test.out() == [[1]]
+    assert not under_test.is_stepping(), "1 has just been fetched"
+    under_test.finish()
+    assert under_test.committable.offset == 2
+
+
+def test_a_drain_ends_the_wait_before_a_reset():
+    under_test = SideBySideDelivering(keyed("ab"), batch_size=1).begin()
+    under_test.fetcher.failures.append(OffsetOutOfRangeError("gone", code="_AUTO_OFFSET_RESET"))
+    under_test.step().step().drain()
+    assert not under_test.is_stepping()
+    assert len(under_test.fetcher.assigned) == 1
+    under_test.answer_all()
+    assert under_test.is_drained()
 
 
 def test_a_call_that_is_aborted_settles_nothing():
