@@ -16,7 +16,6 @@ from kafka_lambda_sink.config.groups.request import contract_named
 from kafka_lambda_sink.config.invocation_checks import invocation_errors, invocation_warnings
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.config.ordering_checks import ordering_errors, ordering_warnings
-from kafka_lambda_sink.config.ordering_checks import ordering_errors, ordering_warnings
 from kafka_lambda_sink.config.registry_checks import registry_errors
 from kafka_lambda_sink.config.routing_checks import routing_errors, routing_warnings
 from kafka_lambda_sink.config.topic_loops import topic_loops
@@ -46,7 +45,6 @@ def errors(config: SinkConfig, clients: ClientProperties) -> Iterator[Finding]:
     yield from routing_errors(config)
     yield from function_connector_errors(config)
     yield from ordering_errors(config)
-    yield from ordering_errors(config)
     yield from field_errors(config)
 
 
@@ -63,7 +61,6 @@ def warnings(config: SinkConfig) -> Iterator[Finding]:
     yield from invocation_warnings(config)
     yield from routing_warnings(config)
     yield from function_connector_warnings(config)
-    yield from ordering_warnings(config)
     yield from ordering_warnings(config)
     yield from _idle_dead_letters(config)
     if config.aws_profile and config.aws_access_key_id:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.connector.claims import Claims
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.request_formats import ContractMaker
+from kafka_lambda_sink.connector.side_by_side import SideBySide
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.call_context import CallContexts
+from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
 from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import ClaimStore, Clock, Fetcher, Invoker, Position
 from kafka_lambda_sink.core.record import TopicPartition
@@ -21,16 +24,22 @@ from kafka_lambda_sink.core.start import OffsetReset
 from kafka_lambda_sink.pipeline.alarms import Alarms
 from kafka_lambda_sink.pipeline.assignment import Assignment
 from kafka_lambda_sink.pipeline.counters import CounterBook
+from kafka_lambda_sink.pipeline.deliverer import Deliverer
 from kafka_lambda_sink.pipeline.delivery import Delivery
 from kafka_lambda_sink.pipeline.in_order import InOrder
+from kafka_lambda_sink.pipeline.invoking_pool import InvokingPool
 from kafka_lambda_sink.pipeline.judgement import Judge, Policy
 from kafka_lambda_sink.pipeline.partition import IDLE, PartitionPipeline, PartitionSettings
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.pipeline.recovery import Recovery
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
+from kafka_lambda_sink.pipeline.unordered_progress import UnorderedProgress
 
 #: A record above the batch limit is tried alone up to Lambda's own limit: 6 MiB sync, 1 MiB async.
 _SINGLE_MAX_BYTES: Final = {"sync": 6_291_456, "async": 1_048_576}
+
+#: Records of a fetch, at least, where they are more than one batch.
+_SIDE_BY_SIDE: Final = 500
 
 #: Memory for reports that wait to be written: 6,000 small results, so 100,000 a second where a write takes 50 ms.
 #: Measured at 4 and 32 partitions: 4 MiB to 32 MiB cost the same within the noise, but for the memory.
@@ -52,6 +61,8 @@ class PipelineFactory:
     open_fetcher: Callable[[TopicPartition], Fetcher]
     #: Seconds that their fetches wait for a first record.
     idle: float = IDLE
+    #: Invokes where several batches of a partition are in flight; None: one after another, in the partition's order.
+    invoking: InvokingPool | None = None
     #: The invoker of a topic's function.
     open_invoker: Callable[[str], Invoker]
     #: Where the values of records go that are too large to be sent; None: nowhere.
@@ -63,16 +74,33 @@ class PipelineFactory:
 
     def open(self, assignment: Assignment, on_drained: Callable[[], None]) -> PartitionPipeline:
         """A pipeline that has not started. The coordinator's thread."""
+        store = self.claims.store() if self.claims else None
+        assembler = self._assembler(assignment.tp, store)
+        open_deliverer = self._in_order if self.invoking is None else partial(self._side_by_side, self.invoking)
+        progress, deliverer = open_deliverer(assignment, on_drained, assembler, store)
+        return PartitionPipeline(
+            progress=progress,
+            start=assignment.start,
+            open_fetcher=lambda: self.open_fetcher(assignment.tp),
+            deliverer=deliverer,
+            settings=self._settings(),
+            alarms=self.alarms,
+        )
+
+    def _in_order(
+        self,
+        assignment: Assignment,
+        on_drained: Callable[[], None],
+        assembler: BatchAssembler,
+        store: ClaimStore | None,
+    ) -> tuple[PartitionProgress, Deliverer]:
         tp = assignment.tp
         progress = PartitionProgress(tp, on_drained, self.budget)
         counters = self.counters.of(tp)
-        store = self.claims.store() if self.claims else None
-        delivery, assembler = self._delivery(progress), self._assembler(tp, store)
+        delivery = self._delivery(progress)
         function = self.config.function_of(tp.topic)
-        policy = self.policies[function]
-        state = assignment.start.state if isinstance(assignment.start, Position) else None
-        judge = Judge(progress, policy, self.open_contract(tp, state), counters, self.alarms)
-        deliverer = InOrder(
+        judge = Judge(progress, self.policies[function], self._contract(assignment), counters, self.alarms)
+        return progress, InOrder(
             progress=progress,
             assembler=assembler,
             delivery=delivery,
@@ -92,14 +120,38 @@ class PipelineFactory:
             alarms=self.alarms,
             claims=store,
         )
-        return PartitionPipeline(
+
+    def _side_by_side(
+        self,
+        pool: InvokingPool,
+        assignment: Assignment,
+        on_drained: Callable[[], None],
+        assembler: BatchAssembler,
+        store: ClaimStore | None,
+    ) -> tuple[PartitionProgress, Deliverer]:
+        tp = assignment.tp
+        start = assignment.start if isinstance(assignment.start, Position) else Position(0)
+        progress = UnorderedProgress(tp, on_drained, self.budget, start.done, start.done_epoch)
+        function = self.config.function_of(tp.topic)
+        return progress, SideBySide(
+            config=self.config,
             progress=progress,
-            start=assignment.start,
-            open_fetcher=lambda: self.open_fetcher(tp),
-            deliverer=deliverer,
-            settings=self._settings(),
+            assembler=assembler,
+            contract=self._contract(assignment),
+            policy=self.policies[function],
+            contexts=self._contexts(tp, function),
+            retry=self._retry_policy(),
+            recovery=self._recovery_policy(),
+            pool=pool,
+            counters=self.counters.of(tp),
+            clock=self.clock,
             alarms=self.alarms,
-        )
+            claims=store,
+        ).open()
+
+    def _contract(self, assignment: Assignment) -> ReplyContract:
+        start = assignment.start
+        return self.open_contract(assignment.tp, start.state if isinstance(start, Position) else None)
 
     def _contexts(self, tp: TopicPartition, function: str | None) -> CallContexts | None:
         """None where nothing goes beside the payload: the least work."""
@@ -156,8 +208,9 @@ class PipelineFactory:
         return BatchAssembler(self.conversions.open(tp), limits, self.conversions.frame(tp), claims)
 
     def _settings(self) -> PartitionSettings:
+        size = self.config.aws_lambda_batch_size
         return PartitionSettings(
-            batch_size=self.config.aws_lambda_batch_size,
+            batch_size=size if self.invoking is None else max(size, _SIDE_BY_SIDE),
             idle=self.idle,
             may_drop=self.conversions.may_drop,
             batch_window=self.config.aws_lambda_batch_window_ms / 1000,

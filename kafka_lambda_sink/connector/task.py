@@ -101,6 +101,11 @@ class Task:
         self._held.callback(self._close_producers)
         self._held.callback(self._close_fetchers)
         self._held.callback(self._pool.close)
+        self._invoking: InvokingPool | None = None
+        if config.aws_lambda_ordering != "partition":
+            most = config.aws_lambda_max_in_flight_task
+            self._invoking = InvokingPool(self._functions.invoker, clock, max_threads=most)
+            self._held.callback(self._invoking.close)
         self._conversions = Conversions(config, loaded.transforms, clock, partial(open_schema_registry, loaded, clock))
         self._held.callback(self._conversions.close)
         self._admin_config = admin_config(clients.admin, client_id=client_id)
@@ -253,6 +258,7 @@ class Task:
             conversions=self._conversions,
             open_contract=contract_maker(config),
             open_fetcher=self._fetchers.own,
+            invoking=self._invoking,
             open_invoker=self._functions.invoker,
             claims=self._claims,
             counters=self.counters,
