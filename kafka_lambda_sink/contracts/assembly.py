@@ -68,9 +68,10 @@ class BatchAssembler:
                 last = records[done - 1]
                 yield DroppedRecords(found.dropped, None if found.is_covering(last) else last)
 
-    def items(self, records: Sequence[SourceRecord]) -> Iterator[Item | FailedRecord]:
+    def items(self, records: Sequence[SourceRecord]) -> Iterator[Item | FailedRecord | None]:
         """Each of `records`, which are in offset order, by itself, for whoever makes batches of them by `of`.
 
+        None comes before one that may block for the claim check: what comes before it waits for no store.
         Records that are dropped are left out. Raises RetriableConversionError before anything is handed out; with a
         claim check also what `ClaimStore.put` raises, and `records` from there on are to be asked for again.
         """
@@ -81,6 +82,8 @@ class BatchAssembler:
             fitting: _Encoded | RecordError | RecordTooLargeError
             fitting = outcome if isinstance(outcome, RecordError) else _Encoded(outcome, encode(outcome))
             if isinstance(fitting, _Encoded) and len(fitting.text) > room:
+                if self._claims is not None:
+                    yield None
                 fitting = self._without_value(record, len(fitting.text), room)
             if isinstance(fitting, _Encoded):
                 yield Item(record, fitting.entry, fitting.text, _ordering_key(record, tenant), tenant)

@@ -155,6 +155,10 @@ class OutOfOrder:
         seen: set[int] = set()
         try:
             for item in self._assembler.items(records):
+                if item is None:
+                    self._queue_items(items)
+                    items = []
+                    continue
                 if isinstance(item, FailedRecord):
                     self._failed_record(item)
                 else:
@@ -165,6 +169,7 @@ class OutOfOrder:
             left = [record for record in records if record.offset() not in seen]
             return left if self._wait.sit_out(error, left[0].offset(), attempt) else ()
         except PartitionStopped:
+            assert isinstance(item, FailedRecord)
             # What comes before it is delivered first, as in partition order.
             self._queue_items(items)
             self._drop(records[: records.index(item.record)], seen)

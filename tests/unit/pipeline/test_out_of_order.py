@@ -15,7 +15,7 @@ from kafka_lambda_sink.core.errors import (
     PermanentReportError,
     TransientInvocationError,
 )
-from kafka_lambda_sink.core.ports import InvokeReply, Position
+from kafka_lambda_sink.core.ports import InvokeReply, Position, StoredValue
 from kafka_lambda_sink.core.recovery import FOR_EVER, RecoveryPolicy
 from kafka_lambda_sink.core.state import PipelineState
 from tests.support.claims import FakeStore
@@ -238,6 +238,22 @@ def test_large_values_go_to_the_bucket():
     assert len(store.values) == 1
     under_test.abandon()
     assert store.aborted.is_set()
+
+
+def test_what_comes_before_a_large_value_does_not_wait_for_the_bucket():
+    class Slow(FakeStore):
+        submitted = 0
+
+        def put(self, value: StoredValue) -> None:
+            self.submitted = len(under_test.pool.turns)
+            super().put(value)
+
+    store = Slow()
+    under_test = SideBySideDelivering([*keyed("a"), *keyed("-b", size=1000)], max_bytes=500, batch_size=2, store=store)
+    under_test.begin()
+    assert store.submitted == 1
+    assert under_test.out() == [[0, 1]], "here the turn comes after both"
+    under_test.finish()
 
 
 def test_what_cannot_be_converted_yet_is_waited_for_while_others_go_on():
