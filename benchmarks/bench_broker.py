@@ -15,6 +15,8 @@ RESULT_PARTITIONS = 4
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _WORDS = "seventeen elephants observe every excellent element near the river "
 _SERVE_EVERY = 10_000
+#: Bytes that wait in the producer at most.
+_QUEUE_BYTES = 64 * 1024 * 1024
 
 
 def value_of(number: int, size: int) -> bytes:
@@ -47,6 +49,8 @@ class BenchBroker(Broker):
             if number % _SERVE_EVERY == 0:
                 producer.poll(0)
                 advance(number)
+            if number * size % _QUEUE_BYTES < size:
+                producer.flush(60)
         if producer.flush(60):
             raise RuntimeError(f"{topic} could not be filled")
         advance(records)
@@ -58,8 +62,12 @@ class BenchBroker(Broker):
 
     def committed(self, group: str) -> int:
         """Sum of a group's committed offsets."""
+        return sum(self.committed_each(group))
+
+    def committed_each(self, group: str) -> list[int]:
+        """A group's committed offsets, of the partitions that have any."""
         [future] = self._admin().list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()
-        return sum(max(0, place.offset) for place in future.result(30).topic_partitions or [])
+        return [max(0, place.offset) for place in future.result(30).topic_partitions or []]
 
     def _admin(self) -> AdminClient:
         if not hasattr(self, "_client"):

@@ -42,6 +42,8 @@ class Workplace:
     name: str
     topic: str
     response_topic: str | None
+    #: More lines of the sink's configuration.
+    extra: str = ""
 
 
 class PeerProcess:
@@ -96,6 +98,14 @@ class PeerProcess:
             if line.startswith(f"{key}:")
         )
 
+    def connections(self, port: int) -> int:
+        """Connections of the process itself to a port of this machine."""
+        process = Path(f"/proc/{self._process.pid}")
+        mine = {str(it.readlink()) for it in (process / "fd").iterdir() if it.is_symlink()}
+        remote = f":{port:04X}"
+        rows = [line.split() for name in ("tcp", "tcp6") for line in (process / "net" / name).read_text().splitlines()]
+        return sum(row[2].endswith(remote) and f"socket:[{row[9]}]" in mine for row in rows)
+
     def stop(self) -> str:
         """SIGTERM, and wait for the end; what was wrong with it, or empty."""
         self._process.terminate()
@@ -112,6 +122,7 @@ class PeerProcess:
 
 def _sink_command(cell: Cell, place: Workplace) -> list[str]:
     text = _SINK.format(name=place.name, bootstrap=place.bootstrap, topic=place.topic, url=place.url, batch=cell.batch)
+    text += place.extra
     if place.response_topic:
         text += f"aws.lambda.response.topic={place.response_topic}\n"
     config = place.directory / f"{place.name}.properties"

@@ -6,20 +6,20 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientPartition
 
 from kafka_lambda_sink.core.errors import FatalKafkaError, KafkaClientError, RetriableKafkaError
 from kafka_lambda_sink.core.ports import Position
-from kafka_lambda_sink.core.record import TopicPartition
+from kafka_lambda_sink.core.record import SourceRecord, TopicPartition
 from kafka_lambda_sink.kafka.client_config import build_client
 from kafka_lambda_sink.kafka.client_events import ClientEvents
 from kafka_lambda_sink.kafka.client_position import client_position
 from kafka_lambda_sink.kafka.errors import client_error
 from kafka_lambda_sink.kafka.log_ends import LogEnds
-from kafka_lambda_sink.kafka.memory_budget import MemoryBudget
+from kafka_lambda_sink.kafka.memory_budget import MemoryBudget, cost_of
 from kafka_lambda_sink.kafka.shared_fetcher import SharedFetcher
 from kafka_lambda_sink.telemetry.logs import get_logger
 
@@ -27,8 +27,8 @@ _log = get_logger(__name__)
 
 #: Messages that are asked for at a time.
 _SLICE: Final = 500
-#: Bytes that are asked for at a time, as large as records were before.
-_SLICE_BYTES: Final = 1024 * 1024
+#: Bytes that a record may cost before one was seen.
+_UNKNOWN: Final = 1024 * 1024
 #: Seconds of one wait for a first message: what is ordered meanwhile waits as long.
 _IDLE: Final = 0.1
 #: The same while a partition is paused, and may be ordered to go on.
@@ -76,10 +76,10 @@ class SharedConsumer:
         self._has_ended = False
         #: There is an order, or memory again.
         self._news = threading.Event()
-        #: Its own thread's: what it reads, what of it is paused, and how large records were lately.
+        #: Its own thread's: what it reads, what of it is paused, and what the largest of the last records cost.
         self._assigned: dict[tuple[str, int], SharedFetcher] = {}
         self._paused: set[SharedFetcher] = set()
-        self._largest = 1
+        self._largest = _UNKNOWN
         self._thread = threading.Thread(target=self._run, name="shared fetcher", daemon=True)
 
     def __repr__(self) -> str:
@@ -239,14 +239,15 @@ class SharedConsumer:
             if grave is not None:
                 self._tell_all(grave)
             return
+        self._events.clear()
         if self._slice > 1:
             messages += self._consume(self._slice - 1, 0)
-        self._events.clear()
         self._hand_out(messages)
 
     @property
     def _slice(self) -> int:
-        return max(1, min(_SLICE, _SLICE_BYTES // self._largest))
+        """Records to ask for: all may be of one partition, which then has twice its share waiting, and no more."""
+        return max(1, min(_SLICE, self._budget.share // self._largest))
 
     def _consume(self, count: int, timeout: float) -> list[Message]:
         try:
@@ -257,7 +258,7 @@ class SharedConsumer:
             return []
 
     def _hand_out(self, messages: Sequence[Message]) -> None:
-        self._largest = max(map(len, messages), default=1) or 1
+        self._largest = max(map(cost_of, cast("Sequence[SourceRecord]", messages)), default=self._largest)
         filled: dict[SharedFetcher, None] = {}
         for place, group in groupby(messages, _place):
             fetcher = self._assigned.get(place)

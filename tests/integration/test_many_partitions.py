@@ -13,7 +13,7 @@ from tests.support.running_task import Sink
 pytestmark = pytest.mark.broker
 
 PARTITIONS = 60
-HOT, HOT_RECORDS, COLD_RECORDS = 7, 4000, 10
+HOT, HOT_RECORDS, COLD_RECORDS = 7, 2000, 10
 WIDE = {
     "task.max.fetchers": "4",
     "task.max.threads": "8",
