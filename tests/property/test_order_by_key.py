@@ -26,6 +26,8 @@ from tests.support.side_by_side import FAILED, Call, SideBySideDelivering
 
 POISON = b"{not JSON "
 numbers = st.integers(0, 20)
+#: Now and then.
+seldom = st.sampled_from([*[False] * 7, True])
 
 
 class NamesTheGuilty(ReplyContract):
@@ -143,10 +145,11 @@ class OrderByKey(RuleBasedStateMachine):
         batch_size=st.integers(1, 4),
         in_flight=st.integers(1, 4),
         max_records=st.sampled_from([3, 1000]),
-        retries=st.sampled_from([0, 1, FOR_EVER]),
+        retries=st.sampled_from([0, 1, FOR_EVER, FOR_EVER]),
         scope=st.sampled_from(RetryScope),
         bisects=st.booleans(),
-        max_age_ms=st.sampled_from([0, 3000]),
+        max_age_ms=st.sampled_from([0, 0, 3000]),
+        keys=st.text("ab.", min_size=1, max_size=12),
     )
     def begin(
         self,
@@ -158,6 +161,7 @@ class OrderByKey(RuleBasedStateMachine):
         scope: RetryScope,
         bisects: bool,
         max_age_ms: int,
+        keys: str,
     ) -> None:
         self.options = {
             "batch_size": batch_size,
@@ -171,6 +175,7 @@ class OrderByKey(RuleBasedStateMachine):
         self.group = (0, commit_metadata.encode("T"))
         self.lives: list[Life] = []
         self._start()
+        self.arrive(keys, 0, "", 0)
 
     def _start(self) -> None:
         offset, metadata = self.group
@@ -178,11 +183,13 @@ class OrderByKey(RuleBasedStateMachine):
         self.life = Life(self.log, self.dropped, start, self.options)
         self.lives.append(self.life)
         self.run = self.life.run
+        self.run.step()
 
     # --- the log ---
 
+    @precondition(lambda self: self.run.progress.unfinished < 8)
     @rule(
-        keys=st.text("abc.", min_size=1, max_size=6),
+        keys=st.text("ab.", min_size=1, max_size=6),
         gap=st.integers(0, 2),
         odd=st.sampled_from(["", "", "poison", "dropped"]),
         age=st.sampled_from([0, 0, 2500]),
@@ -198,6 +205,8 @@ class OrderByKey(RuleBasedStateMachine):
             self.log.append(record(offset, value, None if key == "." else key.encode(), timestamp=stamp))
             offset += 1
         self.life.arrived()
+        if not self.run.is_stepping() and not self.run.has_ended:
+            self.run.step()
 
     @precondition(lambda self: not self.run.is_stepping() and not self.run.has_ended)
     @rule()
@@ -225,23 +234,30 @@ class OrderByKey(RuleBasedStateMachine):
         guilty = data.draw(st.lists(st.sampled_from(call.offsets), unique=True))
         self.run.answer(*call.offsets, by=InvokeReply(200, json.dumps(guilty).encode()))
 
+    @precondition(lambda self: self.run.in_flight)
+    @rule(fails=seldom)
+    def answer_what_is_in_flight(self, *, fails: bool) -> None:
+        for call in sorted(self.run.in_flight, key=lambda call: call.offsets):
+            self.run.answer(*call.offsets, by=FAILED if fails else None)
+
     def _call(self, which: int) -> Call:
         calls = sorted(self.run.in_flight, key=lambda call: call.offsets)
         return calls[which % len(calls)]
 
+    @precondition(lambda self: self.run.pool.later)
     @rule(seconds=st.sampled_from([0.1, 1.0, 20.0]))
     def pass_time(self, seconds: float) -> None:
         self.run.pass_time(seconds)
 
-    @rule()
-    def keep_the_pool_busy_or_not(self) -> None:
-        self.run.pool.is_busy = not self.run.pool.is_busy
+    @rule(is_busy=seldom)
+    def keep_the_pool_busy_or_not(self, *, is_busy: bool) -> None:
+        self.run.pool.is_busy = is_busy
         self.run.settle()
 
     # --- reports ---
 
     @precondition(lambda self: self.run.producer.waiting)
-    @rule(which=numbers, how=st.sampled_from(["written", "written", "written", "again", "refused"]))
+    @rule(which=numbers, how=st.sampled_from([*["written"] * 8, "again", "again", "refused"]))
     def report(self, which: int, how: str) -> None:
         waiting = self.run.producer.waiting
         produced = waiting.pop(which % len(waiting))
@@ -251,26 +267,31 @@ class OrderByKey(RuleBasedStateMachine):
             produced.fail(is_permanent=how == "refused")
         self.run.settle()
 
+    @precondition(lambda self: self.run.producer.waiting)
     @rule()
     def write_all(self) -> None:
         self.run.producer.deliver_all()
         self.run.settle()
 
+    @precondition(lambda self: self.run.reporter._again)
     @rule()
     def produce_again(self) -> None:
+        self.run.clock.step(1)
         self.run.reporter.step(0.0)
         self.run.settle()
 
     # --- the group ---
 
-    @rule(is_lost=st.booleans())
+    @rule(is_lost=seldom)
     def commit(self, *, is_lost: bool) -> None:
         committed = self.life.commit()
         if committed is not None and not is_lost:
             self.group = committed
 
-    @rule(fails=st.booleans(), commits=st.booleans())
-    def drain_and_start_again(self, *, fails: bool, commits: bool) -> None:
+    @rule(now=seldom, fails=st.booleans(), is_lost=seldom)
+    def drain_and_start_again(self, *, now: bool, fails: bool, is_lost: bool) -> None:
+        if not now and self.run.state() is not PipelineState.FAILED:
+            return
         run = self.run
         run.drain()
         while run.in_flight:
@@ -281,15 +302,15 @@ class OrderByKey(RuleBasedStateMachine):
         if not run.has_ended:
             run.step()
         assert run.has_ended
-        if commits:
-            self.commit(is_lost=False)
+        self.commit(is_lost=is_lost)
         self._end()
         self._start()
 
-    @rule()
-    def lose_and_start_again(self) -> None:
-        self._end()
-        self._start()
+    @rule(now=seldom)
+    def lose_and_start_again(self, *, now: bool) -> None:
+        if now:
+            self._end()
+            self._start()
 
     def _end(self) -> None:
         self.life.is_over = True
@@ -324,7 +345,7 @@ class OrderByKey(RuleBasedStateMachine):
         if not self.lives:
             return
         if self.run.state() is PipelineState.FAILED:
-            self.lose_and_start_again()
+            self.lose_and_start_again(now=True)
         run = self.run
         end = next_offset(self.log[-1]) if self.log else 0
         for _ in range(1000):
@@ -362,5 +383,5 @@ def _offsets_of(report: Report) -> set[int]:
 
 TestOrderByKey = OrderByKey.TestCase
 TestOrderByKey.settings = settings(
-    deadline=None, max_examples=60, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]
+    deadline=None, max_examples=150, stateful_step_count=60, suppress_health_check=[HealthCheck.too_slow]
 )
