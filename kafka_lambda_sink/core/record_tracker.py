@@ -10,12 +10,18 @@ from typing import Final
 from kafka_lambda_sink.core.ports import Position
 
 _ANY_EPOCH: Final = object()
+#: So many more may be kept than at the last look, before those that are finished are put together.
+_SLACK: Final = 1000
 
 
 class _Followed:
-    __slots__ = ("end", "is_finished")
+    """A record; or several that are finished, one behind the other and of one epoch."""
+
+    __slots__ = ("end", "first", "is_finished")
 
     def __init__(self, end: Position) -> None:
+        #: Offset of the first of them.
+        self.first = end.offset - 1
         self.end = end
         self.is_finished = False
 
@@ -41,7 +47,7 @@ class RecordTracker:
     Offsets have gaps (compaction, transactions), so what was fetched is followed, never a range of numbers.
     """
 
-    __slots__ = ("_committable", "_followed", "_inherited", "_pending", "_unfinished", "_ungrouped")
+    __slots__ = ("_committable", "_followed", "_inherited", "_pending", "_room", "_unfinished", "_ungrouped")
 
     def __init__(self, start: Position) -> None:
         self._committable = replace(start, done=(), done_epoch=None)
@@ -49,6 +55,7 @@ class RecordTracker:
         self._inherited = start
         #: From the first unfinished record on.
         self._followed: deque[_Followed] = deque()
+        self._room = _SLACK
         #: By their own offset.
         self._ungrouped: dict[int, _Followed] = {}
         self._pending = 0
@@ -72,7 +79,12 @@ class RecordTracker:
     @property
     def oldest_unfinished(self) -> int | None:
         """Offset of the record that the committable offset waits for, or None."""
-        return self._followed[0].end.offset - 1 if self._followed else None
+        return self._followed[0].first if self._followed else None
+
+    @property
+    def kept(self) -> int:
+        """How many things are kept: no more than a few for each unfinished record, however many are finished."""
+        return len(self._followed)
 
     def follow(self, ends: Sequence[Position]) -> None:
         """Follow records that were fetched, in offset order, each by the position right behind it.
@@ -87,6 +99,8 @@ class RecordTracker:
             last = end.offset
             records.append(_Followed(end))
         self._followed.extend(records)
+        if len(self._followed) > self._room:
+            self._put_together()
         self._unfinished += len(records)
         ungrouped = self._ungrouped
         for record in records:
@@ -144,7 +158,7 @@ class RecordTracker:
         """What is finished beyond the committable offset, in order: half-open intervals, each as long as can be.
 
         From the offset of a first record to the one behind a last: where an offset in between is missing, there is no
-        record. Takes time for each record from the oldest unfinished on.
+        record. Takes time for each thing that is kept.
         """
         return self._runs(_ANY_EPOCH)
 
@@ -164,6 +178,19 @@ class RecordTracker:
             runs += [(max(begin, last), end) for begin, end in start.done if end > last]
         return replace(self._committable, done=tuple(runs), done_epoch=epoch) if runs else self._committable
 
+    def _put_together(self) -> None:
+        """One stuck record must not keep all that comes behind it in memory."""
+        kept: deque[_Followed] = deque()
+        for record in self._followed:
+            last = kept[-1] if kept else record
+            is_run = record.is_finished and last.is_finished and last.end.leader_epoch == record.end.leader_epoch
+            if is_run and last is not record:
+                last.end = record.end
+            else:
+                kept.append(record)
+        self._followed = kept
+        self._room = 2 * len(kept) + _SLACK
+
     def _runs(self, epoch: object) -> list[tuple[int, int]]:
         runs = []
         start = end = -1
@@ -171,7 +198,7 @@ class RecordTracker:
             if record.is_finished and (epoch is _ANY_EPOCH or record.end.leader_epoch == epoch):
                 end = record.end.offset
                 if start < 0:
-                    start = end - 1
+                    start = record.first
             elif start >= 0:
                 runs.append((start, end))
                 start = -1

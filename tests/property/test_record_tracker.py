@@ -43,6 +43,11 @@ class TrackerAgainstModel(RuleBasedStateMachine):
         self.records |= dict.fromkeys(offsets, "finished")
         assert self.tracker.finish(offsets) is (self.committable > before)
 
+    @rule()
+    def put_together(self):
+        self.tracker._put_together()
+        assert self.tracker.kept == self.tracker.unfinished + len(self.tracker.finished_beyond())
+
     @precondition(lambda self: self.groups)
     @rule(data=st.data(), again=st.booleans())
     def resolve(self, data, again):
@@ -84,7 +89,7 @@ class TrackerAgainstModel(RuleBasedStateMachine):
         assert self.tracker.unfinished == len(self.unfinished)
         assert self.tracker.oldest_unfinished == min(self.unfinished, default=None)
         assert self.tracker.finished_beyond() == self.beyond
-        assert len(self.tracker._followed) == sum(offset >= self.committable for offset in self.records)
+        assert self.tracker.kept <= sum(offset >= self.committable for offset in self.records)
         assert len(self.tracker._ungrouped) == len(self.offsets("free"))
 
     def offsets(self, what: str) -> list[int]:

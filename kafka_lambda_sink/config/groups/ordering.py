@@ -27,8 +27,8 @@ class OrderingGroup(Group):
     aws_lambda_max_unfinished_records: Annotated[int, Declared("low", unit="records")] = Field(
         default=10_000, ge=1, le=10_000_000
     )
-    """Records of a partition behind the oldest that is not finished: no more are taken meanwhile. With `key` and
-    `unordered`, as the next two."""
+    """Records of a partition that have no outcome, or whose results are not written: no more are taken meanwhile. With
+    `key` and `unordered`, as the next two."""
 
     aws_lambda_max_unfinished_bytes: Annotated[int, Declared("low", unit="bytes")] = Field(
         default=64 * 1024 * 1024, ge=1

@@ -134,3 +134,30 @@ def test_what_was_finished_before_the_start_is_told_until_it_was_passed():
     tracker.follow([Position(22, 4)])
     tracker.finish([13, 14, 15, 16])
     assert tracker.to_commit == Position(17, 3)
+
+
+def test_a_stuck_record_does_not_keep_all_that_comes_behind_it():
+    tracker = following(0, 10)
+    tracker.finish([10])
+    for begin in range(100, 50_000, 100):
+        offsets = range(begin, begin + 100, 2)
+        epoch = 3 if begin < 20_000 else 4
+        tracker.follow([Position(offset + 1, epoch) for offset in offsets])
+        tracker.finish(offsets)
+        assert tracker.kept <= 1200
+    assert tracker.unfinished == 1
+    assert tracker.finished_beyond() == [(10, 49_999)]
+    assert tracker.to_commit == Position(0, done=((10, 11),))
+    tracker.finish([0])
+    assert tracker.committable == Position(49_999, 4)
+    assert tracker.kept == 0
+
+
+def test_what_is_put_together_is_told_apart_by_its_epoch():
+    tracker = RecordTracker(Position(0))
+    tracker.follow([Position(1, 3), Position(3, 3), Position(4, 3), Position(9, 5), Position(12, 5)])
+    tracker.finish([2, 3, 8, 11])
+    tracker._put_together()
+    assert tracker.kept == 3
+    assert tracker.to_commit == Position(0, done=((2, 4),), done_epoch=3)
+    assert tracker.finished_beyond() == [(2, 12)]
