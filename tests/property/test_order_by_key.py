@@ -47,6 +47,7 @@ class Life:
         self.log = log
         self.start = start
         self.dropped = dropped
+        self.is_by_key = options["ordering"] == "key"
         #: Finished before, as its start says.
         self.before = {
             each for begin, end in ((-1, start.offset), *start.done) for each in range(begin, end)
@@ -71,7 +72,7 @@ class Life:
 
     def _began(self, call: Call) -> None:
         with self.lock:
-            mine = [key for key in call.keys if key is not None]
+            mine = [key for key in call.keys if key is not None and self.is_by_key]
             for other in self.run.in_flight:
                 if other is not call and {*mine}.intersection(other.keys):
                     self.wrong.append(f"{call.offsets} overlaps {other.offsets}")
@@ -80,6 +81,8 @@ class Life:
                 self.wrong.append(f"{call.offsets} are not in order")
             if self.before & sent:
                 self.wrong.append(f"{call.offsets} were finished by a former owner")
+            if not self.is_by_key:
+                return
             for each in self.log:
                 key = each.key()
                 is_open = each.offset() not in self.before | self.dropped | self.results | self.errors | sent
@@ -142,6 +145,7 @@ class OrderByKey(RuleBasedStateMachine):
     """One partition; the broker, the function and the group are the test."""
 
     @initialize(
+        ordering=st.sampled_from(["key", "key", "key", "unordered"]),
         batch_size=st.integers(1, 4),
         in_flight=st.integers(1, 4),
         max_records=st.sampled_from([3, 1000]),
@@ -154,6 +158,7 @@ class OrderByKey(RuleBasedStateMachine):
     def begin(
         self,
         *,
+        ordering: str,
         batch_size: int,
         in_flight: int,
         max_records: int,
@@ -164,6 +169,7 @@ class OrderByKey(RuleBasedStateMachine):
         keys: str,
     ) -> None:
         self.options = {
+            "ordering": ordering,
             "batch_size": batch_size,
             "in_flight": in_flight,
             "max_records": max_records,
@@ -336,6 +342,7 @@ class OrderByKey(RuleBasedStateMachine):
         for life in self.lives:
             assert not life.wrong, life.wrong
         assert len(self.run.in_flight) <= int(str(self.options["in_flight"]))
+        assert not (self.run.in_flight and self.run.is_drained())
 
     @invariant()
     def nothing_is_committed_without_outcome(self) -> None:
