@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from benchmarks.cell import Cell, Delays
 from benchmarks.measuring import Bench, PeerFailed
-from benchmarks.peer_launch import LaunchedPeer
+from benchmarks.peer_process import PeerProcess
 
 LOAD = 0.3
 #: Seconds between the first invocation and the first delay that counts: connections open, consumers find their pace.
@@ -27,7 +27,7 @@ def measure(bench: Bench, cell: Cell) -> Delays:
         with bench.place(cell, topic) as place:
             latency = cell.latency_ms / 1000
             bench.endpoint.begin(target=0, latency=latency, is_contract=cell.has_echo)
-            with LaunchedPeer("sink", cell, place) as process, _producing(topic, bench.broker.bootstrap, cell, rate):
+            with PeerProcess("sink", cell, place) as process, _producing(topic, bench.broker.bootstrap, cell, rate):
                 bench.first(process)
                 bench.pause(_WARM_UP)
                 bench.endpoint.begin(target=0, latency=latency, is_contract=cell.has_echo, notes_delays=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.bench_broker import RESULT_PARTITIONS, BenchBroker
 from benchmarks.cell import Cell, Peer, Rest, Run, Source
 from benchmarks.const_endpoint import ConstEndpoint, Tally
-from benchmarks.peer_launch import LaunchedPeer
-from benchmarks.peer_process import PeerProcess, Workplace
+from benchmarks.peer_commands import Workplace
+from benchmarks.peer_process import PeerProcess
 
 _START_TIMEOUT = 60.0
 _LOOK = 0.2
@@ -47,7 +47,7 @@ class Bench:
         target = self.records[cell.source]
         with self.place(cell, cell.source.topic) as place:
             self.endpoint.begin(target=target, latency=cell.latency_ms / 1000, is_contract=cell.has_echo)
-            with LaunchedPeer(peer, cell, place) as process:
+            with PeerProcess(peer, cell, place) as process:
                 run = self._measured(process, place, cell, target)
                 if peer != "sink":
                     return run
@@ -64,7 +64,7 @@ class Bench:
         target = self.records[cell.source]
         with self.place(cell, cell.source.topic) as place:
             self.endpoint.begin(target=target, latency=cell.latency_ms / 1000, is_contract=cell.has_echo)
-            with LaunchedPeer("sink", cell, place) as process:
+            with PeerProcess("sink", cell, place) as process:
                 first = self.first(process)
                 self._last(process, first.first + _START_TIMEOUT, target)
                 self.pause(_SETTLE)
@@ -90,7 +90,7 @@ class Bench:
         try:
             yield Workplace(
                 directory=self.directory, bootstrap=bootstrap, url=url, name=name, topic=topic,
-                response_topic=response_topic,
+                response_topic=response_topic, extra=cell.extra,
             )  # fmt: skip
         finally:
             if response_topic:

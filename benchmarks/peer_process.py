@@ -4,62 +4,34 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from benchmarks.cell import Cell, Peer
+from benchmarks.peer_commands import Workplace, command_of
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _FOREIGN = ("AWS_", "KLS_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _STOP_TIMEOUT = 30.0
-_SINK = """\
-name={name}
-bootstrap.servers={bootstrap}
-topics={topic}
-aws.lambda.function.name=bench
-aws.lambda.region=us-east-1
-aws.lambda.endpoint.url={url}
-aws.access.key.id=AKIALOCAL
-aws.secret.access.key=secret
-aws.lambda.batch.size={batch}
-behavior.on.error=fail
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
-    """Where a run takes place."""
-
-    directory: Path
-    bootstrap: str
-    url: str
-    #: A name of this run alone: connector and group are called so.
-    name: str
-    topic: str
-    response_topic: str | None
-    #: More lines of the sink's configuration.
-    extra: str = ""
 
 
 class PeerProcess:
-    """One run of a peer. `with` kills what is left of it."""
+    """One run of a peer. `with` kills what is left of it. Raises NotBuilt where it is Benthos and cannot be had."""
 
     def __init__(self, peer: Peer, cell: Cell, place: Workplace) -> None:
         self._log_file = place.directory / f"{place.name}.log"
         #: The consumer group that it commits for.
         self.group = f"connect-{place.name}" if peer == "sink" else place.name
         environment = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
-        command = _sink_command(cell, place) if peer == "sink" else _loop_command(cell, place)
+        command = command_of(peer, cell, place)
         #: When it was started, by the machine's monotonic clock.
         self.started = time.perf_counter()
         with self._log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *command],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -118,22 +90,6 @@ class PeerProcess:
     def last_lines(self) -> str:
         """The end of what it has printed."""
         return self._log_file.read_text(errors="replace")[-2000:]
-
-
-def _sink_command(cell: Cell, place: Workplace) -> list[str]:
-    text = _SINK.format(name=place.name, bootstrap=place.bootstrap, topic=place.topic, url=place.url, batch=cell.batch)
-    text += place.extra
-    if place.response_topic:
-        text += f"aws.lambda.response.topic={place.response_topic}\n"
-    config = place.directory / f"{place.name}.properties"
-    config.write_text(text)
-    return ["-m", "kafka_lambda_sink", "--config", str(config)]
-
-
-def _loop_command(cell: Cell, place: Workplace) -> list[str]:
-    command = [str(Path(__file__).with_name("boto3_loop.py")), "--bootstrap", place.bootstrap, "--topic", place.topic]
-    command += ["--group", place.name, "--url", place.url, "--batch", str(cell.batch)]
-    return command + (["--response-topic", place.response_topic] if place.response_topic else [])
 
 
 def _family(pid: int) -> Iterator[int]:

@@ -25,7 +25,8 @@ from confluent_kafka import KafkaException
 from benchmarks.bench_broker import BenchBroker
 from benchmarks.cell import Cell
 from benchmarks.const_endpoint import ConstEndpoint
-from benchmarks.peer_process import PeerProcess, Workplace
+from benchmarks.peer_commands import Workplace
+from benchmarks.peer_process import PeerProcess
 
 _LOOK = 0.25
 _MB = 1024
