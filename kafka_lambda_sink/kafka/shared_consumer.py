@@ -218,12 +218,18 @@ class SharedConsumer:
                 fetcher.is_paused = not fetcher.is_paused
         full = [fetcher for fetcher in fetchers if fetcher.is_paused and fetcher not in before]
         low = [fetcher for fetcher in before if not fetcher.is_paused]
-        if full:
-            self._consumer.pause(_places(full))
-            self._paused.update(full)
-        if low:
-            self._consumer.resume(_places(low))
-            self._paused.difference_update(low)
+        try:
+            if full:
+                self._consumer.pause(_places(full))
+                self._paused.update(full)
+            if low:
+                self._consumer.resume(_places(low))
+                self._paused.difference_update(low)
+        except KafkaException as error:
+            # Stopped and shown, never in silence: a pause that is not ended would be for ever.
+            explained = FatalKafkaError(str(self._explain(error, "pausing and going on")))
+            for fetcher in (*full, *low):
+                fetcher.put_error(explained)
 
     def _read(self) -> None:
         if self._budget.is_short:
