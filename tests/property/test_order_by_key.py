@@ -61,8 +61,8 @@ class Life:
         self.wrong: list[str] = []
         self.run = SideBySideDelivering(
             [], start=start, contract=NamesTheGuilty(), began=self._began, producer=Witness(self),
-            taken=lambda _: InvokeReply(200, b"[]"), behavior="log", tolerates=True,
-            topics="results errors dead", converter=PickyConverter(dropped), fetch_size=4, **options,  # type: ignore[arg-type]
+            taken=lambda _: InvokeReply(200, b"[]"), tolerates=True,
+            converter=PickyConverter(dropped), fetch_size=4, **options,  # type: ignore[arg-type]
         )  # fmt: skip
         self.run.fetcher.log = log
         self.arrived()
@@ -146,6 +146,7 @@ class OrderByKey(RuleBasedStateMachine):
 
     @initialize(
         ordering=st.sampled_from(["key", "key", "key", "unordered"]),
+        behavior=st.sampled_from(["log", "log", "fail"]),
         batch_size=st.integers(1, 4),
         in_flight=st.integers(1, 4),
         max_records=st.sampled_from([3, 1000]),
@@ -159,6 +160,7 @@ class OrderByKey(RuleBasedStateMachine):
         self,
         *,
         ordering: str,
+        behavior: str,
         batch_size: int,
         in_flight: int,
         max_records: int,
@@ -168,8 +170,11 @@ class OrderByKey(RuleBasedStateMachine):
         max_age_ms: int,
         keys: str,
     ) -> None:
-        self.options = {
+        self.options: dict[str, object] = {
             "ordering": ordering,
+            "behavior": behavior,
+            # A partition that is to stop waits for its error record.
+            "topics": "results dead" if behavior == "fail" else "results errors dead",
             "batch_size": batch_size,
             "in_flight": in_flight,
             "max_records": max_records,

@@ -172,6 +172,16 @@ def test_a_record_that_is_found_by_halves_keeps_what_comes_behind_it_back():
     assert under_test.progress.unfinished == 0
 
 
+def test_without_order_nothing_waits_behind_what_is_parked():
+    under_test = SideBySideDelivering(
+        keyed("aaaa"), ordering="unordered", batch_size=4, recovery=RecoveryPolicy(bisects=True, retries=1)
+    ).begin()
+    under_test.answer(0, 1, 2, 3, by=FAILED).answer(0, 1, by=FAILED).answer(0, by=FAILED).answer(1)
+    assert under_test.out() == [[2, 3]]
+    under_test.finish()
+    assert under_test.committable.offset == 4
+
+
 def test_halves_of_what_is_too_large_keep_their_order():
     too_large = PayloadInvocationError("too large", code="RequestTooLargeException", status=413)
     under_test = SideBySideDelivering(keyed("aab"), batch_size=3, recovery=RecoveryPolicy(retries=1)).begin()
