@@ -24,6 +24,8 @@ from kafka_lambda_sink.core.ports import CallContext
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+#: Bytes that SHA-256 takes at a time; a signing key has 32.
+_BLOCK = 64
 #: A header could be smuggled in by any of these; AWS's own keys and tokens have none.
 _UNSENDABLE = re.compile(r"[^\x21-\x7e]")
 
@@ -45,7 +47,7 @@ class RequestSigner:
         self._credentials: ReadOnlyCredentials | None = None
         self._now: struct_time | None = None
         # Of one second and one set of credentials:
-        self._key = b""
+        self._inner = self._outer = sha256()
         self._scope = ""
         self._sent: list[tuple[str, str]] = []
         self._canonical = b""
@@ -70,7 +72,10 @@ class RequestSigner:
         canonical, head = (self._canonical, self._head) if call is None else self._parts_with(call, credentials)
         canonical += sha256(payload).hexdigest().encode()
         to_sign = self._to_sign + sha256(canonical).hexdigest().encode()
-        signature = hmac.digest(self._key, to_sign, "sha256").hex().encode()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(to_sign)
+        outer.update(inner.digest())
+        signature = outer.hexdigest().encode()
         return b"%b%b\r\nContent-Length: %d\r\n\r\n" % (head, signature, len(payload))
 
     def _prepare(self, credentials: ReadOnlyCredentials, now: struct_time) -> None:
@@ -81,7 +86,11 @@ class RequestSigner:
         scope = f"{stamp[:8]}/{request.signing_region}/{request.signing_name}/aws4_request"
         self._sent = [*request.headers, ("X-Amz-Date", stamp), *([("X-Amz-Security-Token", token)] if token else [])]
         self._scope = scope
-        self._key = _signing_key(credentials.secret_key, scope)
+        # HMAC by RFC 2104, its two hashes begun with the key: `hmac.digest` gives the interpreter's lock away each time,
+        # which costs a sixth of an invocation of one record.
+        key = _signing_key(credentials.secret_key, scope).ljust(_BLOCK, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in key))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in key))
         self._to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n".encode()
         self._canonical, self._head = self._parts(self._sent, self._unsigned, credentials)
         self._credentials, self._now = credentials, now
