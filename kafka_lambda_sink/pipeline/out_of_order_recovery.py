@@ -71,13 +71,13 @@ class OutOfOrderRecovery(Recovery):
         outcomes = Settling(self._judge, self._assembler.part, settled)
         pending = [*parts]
         while pending:
-            part, *pending = pending
-            if part.wait:
-                parked, pending = self._set_aside(part, pending)
+            if pending[0].wait:
+                parked, pending = self._set_aside(pending)
                 for chain in parked:
                     park(chain)
                 continue
-            pending = [*self._step(part, outcomes), *pending]
+            part, *others = pending
+            pending = [*self._step(part, outcomes), *others]
             if pending and not self._progress.is_open:
                 raise InvocationAborted
 
@@ -85,23 +85,26 @@ class OutOfOrderRecovery(Recovery):
         wait = self._announced_wait(parts[0], failure)
         return [replace(part, wait=wait) if part.given_up is None else part for part in parts]
 
-    def _set_aside(self, first: Part, others: Sequence[Part]) -> tuple[Sequence[Sequence[Part]], list[Part]]:
-        """`first` key by key, each with what comes behind it of the same key; and the others without these."""
-        chains = {
-            key: [replace(first, batch=self._part(first.batch, indexes))]
-            for key, indexes in self._groups(first.batch).items()
-        }
+    def _set_aside(self, parts: Sequence[Part]) -> tuple[Sequence[Sequence[Part]], list[Part]]:
+        """Those that wait, key by key, each with what comes behind it of the same key; and the others without these."""
+        chains: list[list[Part]] = []
+        of_key: dict[bytes, list[Part]] = {}
         left = []
-        for part in others:
+        for part in parts:
             rest: list[int] = []
             for key, indexes in self._groups(part.batch).items():
-                if key is None or key not in chains:
-                    rest += indexes
+                if key is not None and key in of_key:
+                    of_key[key].append(replace(part, batch=self._part(part.batch, indexes), wait=0.0))
+                elif part.wait:
+                    chain = [replace(part, batch=self._part(part.batch, indexes))]
+                    chains.append(chain)
+                    if key is not None:
+                        of_key[key] = chain
                 else:
-                    chains[key].append(replace(part, batch=self._part(part.batch, indexes), wait=0.0))
+                    rest += indexes
             if rest:
                 left.append(replace(part, batch=self._part(part.batch, sorted(rest))))
-        return [*chains.values()], left
+        return chains, left
 
     def _failed_from(self, part: Part, verdicts: Verdicts, reply: InvokeReply, outcomes: Outcomes) -> Sequence[Part]:
         again: list[Part] = []
