@@ -86,8 +86,8 @@ class RequestSigner:
         scope = f"{stamp[:8]}/{request.signing_region}/{request.signing_name}/aws4_request"
         self._sent = [*request.headers, ("X-Amz-Date", stamp), *([("X-Amz-Security-Token", token)] if token else [])]
         self._scope = scope
-        # HMAC by RFC 2104, its two hashes begun with the key: `hmac.digest` gives the interpreter's lock away each time,
-        # which costs a sixth of an invocation of one record.
+        # HMAC by RFC 2104, its two hashes begun with the key: `hmac.digest` gives the interpreter's lock away each
+        # time, which costs a sixth of an invocation of one record.
         key = _signing_key(credentials.secret_key, scope).ljust(_BLOCK, b"\0")
         self._inner = sha256(bytes(byte ^ 0x36 for byte in key))
         self._outer = sha256(bytes(byte ^ 0x5C for byte in key))
