@@ -246,11 +246,18 @@ class Coordinator:
         except RetriableKafkaError as error:
             self._alarms.group_failed(error)
             return
-        for committed in found:
-            self._waiting.discard(committed.tp)
-            topic_id = snapshot[committed.tp.topic].topic_id
-            self._topic_ids[committed.tp] = topic_id
-            self._open_or_park(committed, topic_id)
+        try:
+            for committed in found:
+                self._waiting.discard(committed.tp)
+                topic_id = snapshot[committed.tp.topic].topic_id
+                self._topic_ids[committed.tp] = topic_id
+                self._open_or_park(committed, topic_id)
+        finally:
+            # All at last: hundreds that run take the processor from whoever opens the others, who commits meanwhile
+            # for none.
+            for committed in found:
+                if committed.tp in self._pipelines:
+                    self._pipelines[committed.tp].start()
 
     def _open_or_park(self, committed: Committed, topic_id: str | None) -> None:
         tp = committed.tp
@@ -269,7 +276,6 @@ class Coordinator:
         self._committer.ledger.open(tp, self._epoch, committed.offset, topic_id, committed.metadata)
         pipeline = self._open_pipeline(Assignment(tp, topic_id, self._epoch, start), self._drained.set)
         self._pipelines[tp] = pipeline
-        pipeline.start()
 
     def _look_for_failures(self) -> None:
         """Whether what has failed ends the connector."""
