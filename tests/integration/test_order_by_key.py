@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from kafka_lambda_sink.core import commit_metadata
-from tests.support.running_task import FUNCTION, Sink, function
+from tests.support.running_task import Sink, function
 
 pytestmark = pytest.mark.broker
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from kafka_lambda_sink.core.errors import PartitionStopped
-from kafka_lambda_sink.core.offsets import Span
 from kafka_lambda_sink.core.ports import Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
@@ -50,7 +49,7 @@ class Partition:
         self.is_stopped = False
         self.is_asleep = False
         #: What has no outcome yet, with its cost.
-        self.unresolved: list[tuple[Span, int]] = []
+        self.unresolved: list[tuple[object, int]] = []
 
     @property
     def held(self) -> int:
