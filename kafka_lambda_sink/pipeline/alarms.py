@@ -116,6 +116,13 @@ class Alarms:
             offset=offset, attempt=attempt,
         )  # fmt: skip
 
+    def held_up(self, tp: TopicPartition, offset: int, age: float, unfinished: int) -> None:
+        """No more is fetched: the record at `offset` has no outcome since `age` seconds, and a bound is reached."""
+        self._say(
+            self._log.warning, (tp, "held up"), "waiting for a record before more is taken", tp, None,
+            offset=offset, age_s=round(age), unfinished=unfinished,
+        )  # fmt: skip
+
     def out_of_range(self, tp: TopicPartition, before: int | None, after: int, *, is_truncated: bool) -> None:
         """The position was not in the log: records were lost to retention before we came, or the log was truncated."""
         self._log.warning(

@@ -26,6 +26,8 @@ from kafka_lambda_sink.pipeline.unordered_progress import UnorderedProgress
 
 #: Seconds after which a wait for room looks again how old the oldest record is.
 _TICK = 0.1
+#: Seconds without an outcome of the oldest record after which a full partition is told of.
+_STUCK = 60.0
 
 
 class Hand(NamedTuple):
@@ -122,6 +124,7 @@ class OutOfOrder:
         self._progress.end()
         with self._changed:
             while self._is_full() and self._progress.is_open:
+                self._tell_if_stuck()
                 self._changed.wait(_TICK)
 
     def halt(self) -> None:
@@ -327,6 +330,12 @@ class OutOfOrder:
             or self._queue.bytes + self._out_bytes >= settings.max_unfinished_bytes
             or self._oldest_age() >= settings.max_unfinished_age
         )
+
+    def _tell_if_stuck(self) -> None:
+        """What is full for so long is not full for a slow function: a key fails, or a call hangs."""
+        age, at = self._oldest_age(), self._progress.committable
+        if at is not None and age >= min(_STUCK, self._settings.max_unfinished_age):
+            self._alarms.held_up(self._progress.tp, at.offset, age, self._progress.unfinished)
 
     def _oldest_age(self) -> float:
         committable = self._progress.committable

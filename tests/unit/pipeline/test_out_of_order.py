@@ -314,7 +314,7 @@ def test_no_more_is_fetched_at_the_bound_of_bytes():
     assert under_test.committable.offset == 4
 
 
-def test_no_more_is_fetched_while_the_oldest_record_is_too_old():
+def test_no_more_is_fetched_while_the_oldest_record_is_too_old_and_it_is_told(caplog: pytest.LogCaptureFixture):
     under_test = SideBySideDelivering(
         keyed("abcdef"), batch_size=1, in_flight=2, fetch_size=2, max_age=60, recovery=RETRIES
     ).begin()
@@ -323,6 +323,8 @@ def test_no_more_is_fetched_while_the_oldest_record_is_too_old():
     under_test.answer(2).answer(3).clock.step(1)
     under_test.step().answer(4).answer(5)
     assert under_test.is_stepping(), "although nothing but the oldest is left"
+    (told,) = [record.__dict__["fields"] for record in caplog.records if "before more is taken" in record.message]
+    assert (told["offset"], told["age_s"], told["unfinished"]) == (0, 60, 3)
     under_test.finish()
     assert under_test.committable.offset == 6
 
