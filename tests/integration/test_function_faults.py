@@ -492,7 +492,8 @@ def test_only_an_acceptance_acknowledges_an_asynchronous_batch(make_sink: MakeSi
         "aws.lambda.invocation.type": "async",
         "aws.lambda.error.topic": sink.errors,
         "aws.lambda.response.topic": sink.results,
-        "aws.lambda.socket.timeout": "3000",
+        # Time enough for the throttled partition, which waits for a second twice.
+        "aws.lambda.socket.timeout": "10000",
         "aws.lambda.connect.timeout.ms": "300",
     }
     loaded = sink.load(properties)
