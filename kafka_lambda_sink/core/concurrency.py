@@ -11,6 +11,7 @@ Lambda refuses at once instead of queueing, so latency says nothing, and the num
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from kafka_lambda_sink.core.call_outcome import CallOutcome
@@ -25,6 +26,12 @@ _RATE_HOLD: Final = 30.0
 _PAUSE: Final = 0.25
 #: Seconds: no wait of ours for a function is longer, so that it is noticed soon that it takes calls again.
 LONGEST_WAIT: Final = 5.0
+#: Of a call beyond the limit: it is of no window.
+BEYOND: Final = -1
+#: Seconds without an answer after which one call beyond the limit is tried: those in flight may hang. Doubled by each
+#: that is tried, until one is answered: calls that take long are not refused many others.
+_BEYOND_AFTER: Final = 2.0
+_BEYOND_AT_LAST: Final = 60.0
 #: Seconds that a function has to refuse everything for before it is called paused.
 _PAUSED_AFTER: Final = 1.0
 _KEPT: Final = 0.9
@@ -37,8 +44,8 @@ class ConcurrencyLimit:
     """
 
     __slots__ = (
-        "_alone", "_at_first", "_ceiling", "_hold_until", "_knee", "_refused", "_run", "_run_began", "_step",
-        "_successes", "_trial_at", "begin_at", "is_paused", "limit", "window",
+        "_alone", "_at_first", "_beyond_after", "_beyond_at", "_ceiling", "_hold_until", "_knee", "_refused", "_run",
+        "_run_began", "_step", "_successes", "_trial_at", "begin_at", "is_paused", "limit", "window",
     )  # fmt: skip
 
     def __init__(self, ceiling: int | None = None) -> None:
@@ -50,6 +57,8 @@ class ConcurrencyLimit:
         self.window = 0
         #: Nobody may begin before this moment.
         self.begin_at = 0.0
+        self._beyond_at = inf
+        self._beyond_after = _BEYOND_AFTER
         #: Refused, for its reserved concurrency, although no other call of ours was in flight: it is 0, or all of it is
         #: somebody else's.
         self.is_paused = False
@@ -72,6 +81,11 @@ class ConcurrencyLimit:
         self._run = self._alone = 0
         self.is_paused = False
         limit = self.limit
+        if window == BEYOND and limit is not None:
+            self._beyond_after = _BEYOND_AFTER
+            self._knee, self._step = None, 1
+            self._grow(limit + 1)
+        self._beyond_at = now + self._beyond_after
         if limit is None or window != self.window or not is_full or limit == self._ceiling:
             return
         self._successes += 1
@@ -85,6 +99,16 @@ class ConcurrencyLimit:
             step, self._step = self._step, self._step * 2
             self._grow(limit + step if knee is None else min(limit + step, knee))
 
+    @property
+    def beyond_at(self) -> float:
+        """When one call more than the limit may begin; never more than the ceiling."""
+        return inf if self.limit == self._ceiling else self._beyond_at
+
+    def began_beyond(self, now: float) -> None:
+        """A call begins at `beyond_at`; its window is BEYOND."""
+        self._beyond_after = min(self._beyond_after * 2, _BEYOND_AT_LAST)
+        self._beyond_at = now + self._beyond_after
+
     def throttled(
         self, window: int, now: float, *, kind: CallOutcome, in_flight: int, retry_after: float | None
     ) -> None:
@@ -94,6 +118,7 @@ class ConcurrencyLimit:
             self._run_began = now
         self._run += 1
         self._decrease(window, in_flight)
+        self._beyond_at = now + max(self._beyond_after, retry_after or 0.0)
         is_rate = kind is CallOutcome.TOO_FAST
         self._hold_until = now + max(wait, _RATE_HOLD if is_rate else 0.0)
         self._trial_at = now + _TRIAL_AT_LAST

@@ -6,11 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Final
 
 from kafka_lambda_sink.core.call_outcome import THROTTLES, CallOutcome, outcome_of
 from kafka_lambda_sink.core.circuit import Circuit, CircuitState
-from kafka_lambda_sink.core.concurrency import ConcurrencyLimit
+from kafka_lambda_sink.core.concurrency import BEYOND, ConcurrencyLimit
 from kafka_lambda_sink.core.errors import InvocationAborted, TransientInvocationError
 from kafka_lambda_sink.core.ports import Clock
 from kafka_lambda_sink.pipeline.alarms import Alarms
@@ -131,14 +132,20 @@ class FunctionGate:
     def _may_begin(self, now: float) -> bool:
         limit = self._limit
         return (
-            (limit.limit is None or len(self.calls) < limit.limit)
-            and now >= limit.begin_at
-            and self._circuit.may_begin(now)
+            (not self._is_full() or now >= limit.beyond_at) and now >= limit.begin_at and self._circuit.may_begin(now)
         )
 
+    def _is_full(self) -> bool:
+        limit = self._limit.limit
+        return limit is not None and len(self.calls) >= limit
+
     def _begin(self, turn: Turn, now: float) -> None:
+        limit = self._limit
+        turn.window = limit.window
+        if self._is_full():
+            limit.began_beyond(now)
+            turn.window = BEYOND
         self.calls.add(turn)
-        turn.window = self._limit.window
         turn.is_probe = self._circuit.began(now)
         turn.is_told = False
 
@@ -171,9 +178,11 @@ class FunctionGate:
     def _seconds_left(self, now: float) -> float | None:
         """Until the clock alone may let a call begin; None where another call has to end first."""
         at = self._limit.begin_at
+        if self._is_full():
+            at = max(at, self._limit.beyond_at)
         if self._circuit.state is not CircuitState.CLOSED:
             at = max(at, self._circuit.begin_at)
-        return at - now if at > now else None
+        return at - now if now < at < inf else None
 
     # --- what a call says, with the lock held ------------------------------------------------------------------------
 

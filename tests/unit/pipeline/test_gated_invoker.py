@@ -417,3 +417,19 @@ def test_under_load_nobody_is_lost_and_the_limit_holds():
     assert all(ended[invoker] == 100 for invoker in invokers if invoker not in halted)
     assert max(seen) <= most
     assert "0 in flight, 0 waiting" in repr(gate.gate)
+
+
+def test_a_call_that_hangs_does_not_keep_all_others_away():
+    gate = Gate(clock=SystemClock())
+    hanging = Caller(gate)
+    hanging.wait_in_flight()
+    gate.fail(throttled())
+    gate.wait_for("limit 1, 1 in flight")
+    other = Caller(gate)
+    gate.wait_for("1 waiting")
+    assert not other.is_in_flight
+    # By the clock alone, after two seconds.
+    other.wait_in_flight()
+    other.answer()
+    gate.wait_for("limit 2, 1 in flight")
+    hanging.answer()
