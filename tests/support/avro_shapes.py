@@ -175,8 +175,8 @@ def _union(draw: DrawFn, inner: SearchStrategy[Shape]) -> Shape:
             lambda them: len({it.branch for it in them}) == len(them)
         )
     )
-    # fastavro takes the first branch that a value fits; an integer fits a double, and bytes fit an array of integers, or
-    # of anything where they are none.
+    # fastavro takes the first branch that a value fits; an integer fits a double, and bytes fit an array of integers,
+    # or of anything where they are none.
     branches.sort(key=lambda it: it.family in {"real", "array"})
     nothing = dict.fromkeys((it.branch for it in branches), None)
     schemas: list[Any] = [it.schema for it in branches]
