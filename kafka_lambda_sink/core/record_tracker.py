@@ -9,7 +9,6 @@ from typing import Final
 
 from kafka_lambda_sink.core.ports import Position
 
-_ANY_EPOCH: Final = object()
 #: So many more may be kept than at the last look, before those that are finished are put together.
 _SLACK: Final = 1000
 
@@ -75,11 +74,6 @@ class RecordTracker:
     def unfinished(self) -> int:
         """Records that are followed and not finished, whether in a group or not."""
         return self._unfinished
-
-    @property
-    def oldest_unfinished(self) -> int | None:
-        """Offset of the record that the committable offset waits for, or None."""
-        return self._followed[0].first if self._followed else None
 
     @property
     def kept(self) -> int:
@@ -154,20 +148,13 @@ class RecordTracker:
         self._committable = replace(position, state=self._committable.state)
         return True
 
-    def finished_beyond(self) -> list[tuple[int, int]]:
-        """What is finished beyond the committable offset, in order: half-open intervals, each as long as can be.
-
-        From the offset of a first record to the one behind a last: where an offset in between is missing, there is no
-        record. Takes time for each thing that is kept.
-        """
-        return self._runs(_ANY_EPOCH)
-
     @property
     def to_commit(self) -> Position:
         """`committable` with what is finished beyond it, as far as it was read under one leader epoch, the oldest's.
 
         What follows under another epoch is left out, to be delivered again: an offset tells which record it is only
-        together with its epoch. What the start had in `done` is in it until it was passed. Costs as `finished_beyond`.
+        together with its epoch. What the start had in `done` is in it until it was passed. Takes time for each thing
+        that is kept.
         """
         first = next((record.end for record in self._followed if record.is_finished), None)
         start = self._inherited
@@ -191,11 +178,16 @@ class RecordTracker:
         self._followed = kept
         self._room = 2 * len(kept) + _SLACK
 
-    def _runs(self, epoch: object) -> list[tuple[int, int]]:
+    def _runs(self, epoch: int | None) -> list[tuple[int, int]]:
+        """What is finished beyond the committable offset, in order: half-open intervals, each as long as can be.
+
+        From the offset of a first record to the one behind a last: where an offset in between is missing, there is no
+        record.
+        """
         runs = []
         start = end = -1
         for record in self._followed:
-            if record.is_finished and (epoch is _ANY_EPOCH or record.end.leader_epoch == epoch):
+            if record.is_finished and record.end.leader_epoch == epoch:
                 end = record.end.offset
                 if start < 0:
                     start = record.first

@@ -11,7 +11,7 @@ from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import InvocationAborted
 from kafka_lambda_sink.core.outcome import BatchFailure
 from kafka_lambda_sink.core.ports import InvokeReply
-from kafka_lambda_sink.core.record import SourceRecord
+from kafka_lambda_sink.core.record import SourceRecord, next_offset
 from kafka_lambda_sink.pipeline.judgement import Judge
 from kafka_lambda_sink.pipeline.recovery import Outcomes, Part, Recovery
 
@@ -141,5 +141,5 @@ def _runs(batch: Batch) -> Sequence[Sequence[int]]:
             runs[-1].append(index)
         else:
             runs.append([index])
-        behind = record.offset() + 1
+        behind = next_offset(record)
     return runs

@@ -46,7 +46,7 @@ class TrackerAgainstModel(RuleBasedStateMachine):
     @rule()
     def put_together(self):
         self.tracker._put_together()
-        assert self.tracker.kept == self.tracker.unfinished + len(self.tracker.finished_beyond())
+        assert self.tracker.kept == self.tracker.unfinished + len(self.tracker.to_commit.done)
 
     @precondition(lambda self: self.groups)
     @rule(data=st.data(), again=st.booleans())
@@ -87,8 +87,7 @@ class TrackerAgainstModel(RuleBasedStateMachine):
         assert self.tracker.committable.offset == self.committable
         assert self.tracker.pending == len(self.groups)
         assert self.tracker.unfinished == len(self.unfinished)
-        assert self.tracker.oldest_unfinished == min(self.unfinished, default=None)
-        assert self.tracker.finished_beyond() == self.beyond
+        assert self.tracker.to_commit.done == tuple(self.beyond)
         assert self.tracker.kept <= sum(offset >= self.committable for offset in self.records)
         assert len(self.tracker._ungrouped) == len(self.offsets("free"))
 

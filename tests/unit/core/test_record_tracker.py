@@ -16,9 +16,9 @@ def test_the_committable_offset_is_behind_the_finished_prefix():
     assert tracker.committable == Position(0)
     assert tracker.finish([0])
     assert tracker.committable == Position(3)
-    assert (tracker.unfinished, tracker.oldest_unfinished) == (1, 3)
+    assert tracker.unfinished == 1
     assert tracker.finish([3])
-    assert (tracker.unfinished, tracker.oldest_unfinished) == (0, None)
+    assert tracker.unfinished == 0
 
 
 def test_what_is_being_reported_is_not_finished():
@@ -42,12 +42,12 @@ def test_a_group_is_resolved_once():
 def test_runs_that_are_finished_bridge_offsets_without_a_record():
     tracker = following(5, 7, 8, 20, 21, 40)
     tracker.finish([7, 20, 8])
-    assert tracker.finished_beyond() == [(7, 21)]
+    assert tracker.to_commit.done == ((7, 21),)
     tracker.finish([40])
-    assert tracker.finished_beyond() == [(7, 21), (40, 41)]
+    assert tracker.to_commit.done == ((7, 21), (40, 41))
     tracker.finish([5])
     assert tracker.committable == Position(21)
-    assert tracker.finished_beyond() == [(40, 41)]
+    assert tracker.to_commit.done == ((40, 41),)
 
 
 def test_the_committable_position_is_that_of_its_record():
@@ -115,7 +115,6 @@ def test_a_commit_tells_of_records_of_one_leader_epoch_only():
     tracker = RecordTracker(Position(0))
     tracker.follow([Position(1, 3), Position(2, 3), Position(3, 4), Position(4, 4)])
     tracker.finish([1, 2, 3])
-    assert tracker.finished_beyond() == [(1, 4)]
     assert tracker.to_commit == Position(0, done=((1, 2),), done_epoch=3)
     tracker.finish([0])
     assert tracker.to_commit == Position(4, 4)
@@ -146,7 +145,6 @@ def test_a_stuck_record_does_not_keep_all_that_comes_behind_it():
         tracker.finish(offsets)
         assert tracker.kept <= 1200
     assert tracker.unfinished == 1
-    assert tracker.finished_beyond() == [(10, 49_999)]
     assert tracker.to_commit == Position(0, done=((10, 11),))
     tracker.finish([0])
     assert tracker.committable == Position(49_999, 4)
@@ -160,4 +158,3 @@ def test_what_is_put_together_is_told_apart_by_its_epoch():
     tracker._put_together()
     assert tracker.kept == 3
     assert tracker.to_commit == Position(0, done=((2, 4),), done_epoch=3)
-    assert tracker.finished_beyond() == [(2, 12)]
