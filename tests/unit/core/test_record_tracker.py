@@ -10,15 +10,23 @@ def following(*offsets: int, start: int = 0) -> RecordTracker:
     return tracker
 
 
+def done(tracker: RecordTracker) -> tuple[tuple[int, int], ...]:
+    return tracker.to_commit.done
+
+
+def unfinished(tracker: RecordTracker) -> int:
+    return tracker.unfinished
+
+
 def test_the_committable_offset_is_behind_the_finished_prefix():
     tracker = following(0, 1, 2, 3)
     assert not tracker.finish([1, 2])
     assert tracker.committable == Position(0)
     assert tracker.finish([0])
     assert tracker.committable == Position(3)
-    assert tracker.unfinished == 1
+    assert unfinished(tracker) == 1
     assert tracker.finish([3])
-    assert tracker.unfinished == 0
+    assert unfinished(tracker) == 0
 
 
 def test_what_is_being_reported_is_not_finished():
@@ -42,12 +50,12 @@ def test_a_group_is_resolved_once():
 def test_runs_that_are_finished_bridge_offsets_without_a_record():
     tracker = following(5, 7, 8, 20, 21, 40)
     tracker.finish([7, 20, 8])
-    assert tracker.to_commit.done == ((7, 21),)
+    assert done(tracker) == ((7, 21),)
     tracker.finish([40])
-    assert tracker.to_commit.done == ((7, 21), (40, 41))
+    assert done(tracker) == ((7, 21), (40, 41))
     tracker.finish([5])
     assert tracker.committable == Position(21)
-    assert tracker.to_commit.done == ((40, 41),)
+    assert done(tracker) == ((40, 41),)
 
 
 def test_the_committable_position_is_that_of_its_record():
