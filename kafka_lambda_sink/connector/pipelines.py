@@ -15,7 +15,6 @@ from kafka_lambda_sink.connector.side_by_side import SideBySide
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
 from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
-from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.ports import ClaimStore, Clock, Fetcher, Invoker, Position
 from kafka_lambda_sink.core.record import TopicPartition
 from kafka_lambda_sink.core.recovery import RecoveryPolicy, RetryScope
@@ -33,6 +32,7 @@ from kafka_lambda_sink.pipeline.partition import IDLE, PartitionPipeline, Partit
 from kafka_lambda_sink.pipeline.progress import PartitionProgress
 from kafka_lambda_sink.pipeline.recovery import Recovery
 from kafka_lambda_sink.pipeline.report_budget import ReportBudget
+from kafka_lambda_sink.pipeline.retry_telling import teller_of_retries
 from kafka_lambda_sink.pipeline.unordered_progress import UnorderedProgress
 
 #: A record above the batch limit is tried alone up to Lambda's own limit: 6 MiB sync, 1 MiB async.
@@ -168,14 +168,7 @@ class PipelineFactory:
         return contexts if contexts.has_any or config.aws_lambda_tenant_id_from else None
 
     def _delivery(self, progress: PartitionProgress) -> Delivery:
-        counters = self.counters.of(progress.tp)
-
-        def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
-            counters.retries += 1
-            counters.ambiguous += error.may_have_run
-            progress.retrying()
-            self.alarms.invocation_retried(progress.tp, error, attempt, wait)
-
+        on_retry = teller_of_retries(progress, self.counters.of(progress.tp), self.alarms)
         return Delivery(self.open_invoker(progress.tp.topic), self._retry_policy(), self.clock, on_retry)
 
     def _retry_policy(self) -> RetryPolicy:

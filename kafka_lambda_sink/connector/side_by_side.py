@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kafka_lambda_sink.config.model import SinkConfig
 from kafka_lambda_sink.contracts.assembly import BatchAssembler
 from kafka_lambda_sink.contracts.call_context import CallContexts
 from kafka_lambda_sink.contracts.replies.verdicts import ReplyContract
-from kafka_lambda_sink.core.errors import TransientInvocationError
 from kafka_lambda_sink.core.lanes import KeyLanes, SendQueue, Unordered
 from kafka_lambda_sink.core.ports import ClaimStore, Clock, Invoker
 from kafka_lambda_sink.core.recovery import RecoveryPolicy, RetryScope
@@ -22,6 +20,7 @@ from kafka_lambda_sink.pipeline.invoking_pool import InvokingPool
 from kafka_lambda_sink.pipeline.judgement import Judge, Policy
 from kafka_lambda_sink.pipeline.out_of_order import Hand, OutOfOrder, OutOfOrderSettings
 from kafka_lambda_sink.pipeline.out_of_order_recovery import OutOfOrderRecovery, by_key, no_key
+from kafka_lambda_sink.pipeline.retry_telling import teller_of_retries
 from kafka_lambda_sink.pipeline.unordered_progress import UnorderedProgress
 
 
@@ -75,7 +74,9 @@ class SideBySide:
         return KeyLanes() if self._keeps_keys else Unordered()
 
     def _take_up(self, invoker: Invoker, counters: Counters, halt: threading.Event) -> Hand:
-        delivery = Delivery(invoker, self.retry, self.clock, self._on_retry(counters), halt=halt)
+        delivery = Delivery(
+            invoker, self.retry, self.clock, teller_of_retries(self.progress, counters, self.alarms), halt=halt
+        )
         recovery = OutOfOrderRecovery(
             key_of=by_key if self._keeps_keys else no_key,
             delivery=delivery,
@@ -93,12 +94,3 @@ class SideBySide:
 
     def _judge(self, counters: Counters) -> Judge:
         return Judge(self.progress, self.policy, self.contract, counters, self.alarms)
-
-    def _on_retry(self, counters: Counters) -> Callable[[TransientInvocationError, int, float], None]:
-        def on_retry(error: TransientInvocationError, attempt: int, wait: float) -> None:
-            counters.retries += 1
-            counters.ambiguous += error.may_have_run
-            self.progress.retrying()
-            self.alarms.invocation_retried(self.progress.tp, error, attempt, wait)
-
-        return on_retry
