@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Final, Protocol, TypeAlias
@@ -46,17 +47,20 @@ class CheckedContract(ReplyContract):
     Its results may go to the topics of `routes` alone.
     """
 
-    __slots__ = ("_inner", "_name", "_routes")
+    __slots__ = ("_inner", "_lock", "_name", "_routes")
 
     def __init__(self, name: str, inner: OwnContract, routes: Routes) -> None:
         self._name = name
         self._inner = inner
         self._routes = routes
+        # It may keep something of its partition, of which several batches may come back at once.
+        self._lock = threading.Lock()
 
     def judge(self, reply: InvokeReply, batch: Batch) -> Verdicts:
         """See ReplyContract. Whatever else the inner one raises or returns fails the whole batch."""
         try:
-            verdicts = self._inner.judge(reply, batch)
+            with self._lock:
+                verdicts = self._inner.judge(reply, batch)
         except (ReplyError, FunctionError):
             raise
         except Exception as error:

@@ -54,7 +54,11 @@ class Verdicts:
 
 
 class ReplyContract(Protocol):
-    """Reads the replies of a function that ran without an error. Pure; belongs to one pipeline's thread."""
+    """Reads the replies of a function that ran without an error. Pure; belongs to one partition.
+
+    It is asked by one thread at a time, unless several batches of the partition are in flight: then one that keeps
+    nothing is asked by several at once.
+    """
 
     __slots__ = ()
 

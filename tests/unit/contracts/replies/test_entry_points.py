@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kafka_lambda_sink.contracts.replies.entry_points import GROUP, load_contract
+from kafka_lambda_sink.contracts.replies.entry_points import GROUP, CheckedContract, load_contract
 from kafka_lambda_sink.contracts.replies.routes import Routes
-from kafka_lambda_sink.contracts.replies.verdicts import RoutedResult
+from kafka_lambda_sink.contracts.replies.verdicts import RoutedResult, Verdicts
 from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import FunctionError, ReplyError
 from kafka_lambda_sink.core.ports import InvokeReply
@@ -140,3 +140,18 @@ def test_errors_of_the_port_pass(install: Install, error: type[Exception]):
     assert make is not None
     with pytest.raises(error):
         make(TP).judge(REPLY, BATCH)
+
+
+def test_a_contract_is_asked_about_one_reply_at_a_time(install: Install):
+    install("self.tp(reply, batch)")
+    make = load_contract("own", Routes())
+    assert make is not None
+
+    def judge(_: InvokeReply, batch: Batch) -> Verdicts:
+        assert contract._lock.locked()
+        return Verdicts([None] * batch.count)
+
+    contract = make(judge)  # type: ignore[arg-type]  # the contract of these tests keeps what it is given
+    assert isinstance(contract, CheckedContract)
+    contract.judge(REPLY, BATCH)
+    assert not contract._lock.locked()
