@@ -148,6 +148,7 @@ def test_a_contract_is_asked_about_one_reply_at_a_time(install: Install):
     assert make is not None
 
     def judge(_: InvokeReply, batch: Batch) -> Verdicts:
+        assert isinstance(contract, CheckedContract)
         assert contract._lock.locked()
         return Verdicts([None] * batch.count)
 
