@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kafka_lambda_sink.config.loading import LoadedConfig, load
+from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.request_formats import contract_maker, request_problems
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
@@ -24,23 +22,12 @@ from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import ConfigError
 from kafka_lambda_sink.core.ports import SchemaRegistry
 from kafka_lambda_sink.core.record import SourceRecord
-from tests.support.config_text import FIVE
+from tests.support.config_text import Load
 from tests.support.records import TP, record
 from tests.support.stepped_clock import SteppedClock
 
-Loads = Callable[[str], LoadedConfig]
 ROUTING = "aws.lambda.reply.routing=true\naws.lambda.reply.routing.topics=audit\n"
 RECORD = record(41, b'{"op":"remove","id":7}', b"k", headers=[("trace", b"ab")])
-
-
-@pytest.fixture
-def loads(tmp_path: Path) -> Loads:
-    def load_text(text: str) -> LoadedConfig:
-        path = tmp_path / "sink.properties"
-        path.write_text(FIVE + text, encoding="utf-8")
-        return load(path, environ={})
-
-    return load_text
 
 
 def no_registry(part: str) -> SchemaRegistry:
@@ -55,7 +42,7 @@ def request(loaded: LoadedConfig, *records: SourceRecord) -> Any:
     return json.loads(batch.payload)
 
 
-def test_the_event_of_awss_trigger(loads: Loads):
+def test_the_event_of_awss_trigger(loads: Load):
     event = request(loads("aws.lambda.request.format=aws-self-managed\n"), RECORD)
     assert (event["eventSource"], event["bootstrapServers"]) == ("SelfManagedKafka", "localhost:9092")
     (entry,) = event["records"]["orders-3"]
@@ -63,7 +50,7 @@ def test_the_event_of_awss_trigger(loads: Loads):
     assert entry["headers"] == [{"trace": [97, 98]}]
 
 
-def test_an_msk_clusters_event_has_its_arn(loads: Loads):
+def test_an_msk_clusters_event_has_its_arn(loads: Load):
     text = (
         "aws.lambda.request.format=aws-msk\naws.lambda.request.event.source.arn=arn:aws:kafka:eu-west-1:1:cluster/x\n"
     )
@@ -71,7 +58,7 @@ def test_an_msk_clusters_event_has_its_arn(loads: Loads):
     assert (event["eventSource"], event["eventSourceArn"]) == ("aws:kafka", "arn:aws:kafka:eu-west-1:1:cluster/x")
 
 
-def test_rows(loads: Loads):
+def test_rows(loads: Load):
     text = (
         "aws.lambda.request.format=rows\naws.lambda.request.rows.sync.mode=mirror\n"
         "aws.lambda.request.rows.operation.field=op\naws.lambda.request.rows.primary.key=id\n"
@@ -82,12 +69,12 @@ def test_rows(loads: Loads):
     }
 
 
-def test_values_in_an_envelope_of_the_users_own(loads: Loads):
+def test_values_in_an_envelope_of_the_users_own(loads: Load):
     text = 'aws.lambda.request.format=values\nenvelope.template={"from":"${topic}","items":"${records}"}\n'
     assert request(loads(text), RECORD) == {"from": "orders", "items": [{"op": "remove", "id": 7}]}
 
 
-def test_cloudevents(loads: Loads):
+def test_cloudevents(loads: Load):
     text = "aws.lambda.request.format=cloudevents\naws.lambda.request.cloudevents.type=order.${topic}\n"
     (event,) = request(loads(text), RECORD)
     assert (event["id"], event["type"]) == ("orders-3-41", "order.orders")
@@ -97,7 +84,7 @@ def test_cloudevents(loads: Loads):
     ("formatter", "value"),
     [("", '{"op":"remove","id":7}'), ("JsonPayloadFormatter", {"op": "remove", "id": 7})],
 )
-def test_a_file_of_nordstroms_connector_gets_its_payloads(loads: Loads, formatter: str, value: object):
+def test_a_file_of_nordstroms_connector_gets_its_payloads(loads: Load, formatter: str, value: object):
     text = "connector.class=com.nordstrom.kafka.connect.lambda.LambdaSinkConnector\nvalue.converter=string\n"
     if formatter:
         text += f"payload.formatter.class=com.nordstrom.kafka.connect.formatters.{formatter}\n"
@@ -124,14 +111,14 @@ JSON_FORMATTER = (
         ('aws.lambda.request.format=values\nenvelope.template={"it":"${records}"}\n', "it", {"op": "remove", "id": 7}),
     ],
 )
-def test_a_record_by_itself_has_no_array_around_it(loads: Loads, text: str, field: str, content: object):
+def test_a_record_by_itself_has_no_array_around_it(loads: Load, text: str, field: str, content: object):
     loaded = loads(text + SINGLE)
     assert loaded.sink.aws_lambda_batch_size == 1
     assert request(loaded, RECORD)[field] == content
 
 
 @pytest.mark.parametrize("value", [b"7", b'"text"', b"null", None, b"[1, 2]"])
-def test_a_function_behind_single_values_gets_the_value_of_kafka(loads: Loads, value: bytes | None):
+def test_a_function_behind_single_values_gets_the_value_of_kafka(loads: Load, value: bytes | None):
     loaded = loads(f"aws.lambda.request.format=values\n{SINGLE}")
     assert request(loaded, record(1, value)) == json.loads(value or b"null")
 
@@ -146,13 +133,13 @@ def test_a_function_behind_single_values_gets_the_value_of_kafka(loads: Loads, v
         "aws.lambda.request.format=rows\n",
     ],
 )
-def test_other_formats_keep_their_form_around_one_record(loads: Loads, text: str):
+def test_other_formats_keep_their_form_around_one_record(loads: Load, text: str):
     single, batched = loads(text + SINGLE), loads(text)
     assert single.sink.aws_lambda_batch_size == 1
     assert request(single, RECORD) == request(batched, RECORD)
 
 
-def test_five_hundred_rows_are_one_invocation(loads: Loads):
+def test_five_hundred_rows_are_one_invocation(loads: Load):
     loaded = loads("aws.lambda.request.format=rows\n")
     conversions = Conversions(loaded.sink, loaded.transforms, SteppedClock(), no_registry)
     limits = BatchLimits(loaded.sink.aws_lambda_batch_size, loaded.sink.batch_max_bytes, loaded.sink.batch_max_bytes)
@@ -161,7 +148,7 @@ def test_five_hundred_rows_are_one_invocation(loads: Loads):
     assert [len(json.loads(batch.payload)["rows"]) for batch in found if isinstance(batch, Batch)] == [500, 1]
 
 
-def test_escaped_by_either_name(loads: Loads):
+def test_escaped_by_either_name(loads: Load):
     texts = ("aws.lambda.request.format=confluent-escaped\n", "record.converter.class=EscapedJsonKeyValueConverter\n")
     one, other = [request(loads(text), RECORD) for text in texts]
     assert one == other
@@ -187,7 +174,7 @@ def test_escaped_by_either_name(loads: Loads):
         (f"{ROUTING}aws.lambda.reply.error.message=true\n", False, ErrorReplies),
     ],
 )
-def test_the_contract_of_replies(loads: Loads, text: str, *, has_results: bool, kind: type):
+def test_the_contract_of_replies(loads: Load, text: str, *, has_results: bool, kind: type):
     results = "aws.lambda.response.topic=results\n" if has_results else ""
     assert isinstance(contract_maker(loads(text + results).sink)(TP, None), kind)
 
@@ -200,7 +187,7 @@ def test_the_contract_of_replies(loads: Loads, text: str, *, has_results: bool, 
         ("result.handler.class=acme.Handler\n", "result.handler.class"),
     ],
 )
-def test_what_does_not_fit_is_told(loads: Loads, text: str, key: str):
+def test_what_does_not_fit_is_told(loads: Load, text: str, key: str):
     loaded = loads(text)
     assert [problem.key for problem in request_problems(loaded.sink)] == [key]
 
@@ -216,7 +203,7 @@ def test_what_does_not_fit_is_told(loads: Loads, text: str, key: str):
         ("aws.lambda.request.format=sqs\n", "aws.lambda.request.format"),
     ],
 )
-def test_what_is_missing_is_told_at_its_key(loads: Loads, text: str, key: str):
+def test_what_is_missing_is_told_at_its_key(loads: Load, text: str, key: str):
     with pytest.raises(ConfigError) as caught:
         loads(text)
     assert key in {problem.key for problem in caught.value.problems}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kafka_lambda_sink.config.loading import LoadedConfig, load
+from kafka_lambda_sink.config.loading import LoadedConfig
 from kafka_lambda_sink.connector.conversion import Conversions
 from kafka_lambda_sink.connector.request_formats import contract_maker
 from kafka_lambda_sink.contracts.assembly import BatchAssembler, BatchLimits
@@ -20,12 +19,11 @@ from kafka_lambda_sink.core.batch import Batch
 from kafka_lambda_sink.core.errors import FunctionError
 from kafka_lambda_sink.core.ports import InvokeReply, RegisteredSchema
 from kafka_lambda_sink.core.record import SourceRecord
-from tests.support.config_text import FIVE
+from tests.support.config_text import Load
 from tests.support.own_package import put_package
 from tests.support.records import TP, record
 from tests.support.stepped_clock import SteppedClock
 
-Loads = Callable[[str], LoadedConfig]
 ARN = "aws.lambda.request.event.source.arn=arn:aws:kafka:eu-west-1:1:cluster/x\n"
 AVRO = "key.converter=avro\nkey.converter.schema.registry.url=http://x\n"
 AVRO += AVRO.replace("key.", "value.")
@@ -56,16 +54,6 @@ def long_of(schema_id: int, value: int) -> bytes:
     return b"\0" + schema_id.to_bytes(4, "big") + bytes([2 * value])
 
 
-@pytest.fixture
-def loads(tmp_path: Path) -> Loads:
-    def load_text(text: str) -> LoadedConfig:
-        path = tmp_path / "sink.properties"
-        path.write_text(FIVE + text, encoding="utf-8")
-        return load(path, environ={})
-
-    return load_text
-
-
 def request(loaded: LoadedConfig, *records: SourceRecord) -> Any:
     conversions = Conversions(loaded.sink, loaded.transforms, SteppedClock(), lambda _: Longs())
     assembler = BatchAssembler(conversions.open(TP), BatchLimits(100, 10**6, 10**6), conversions.frame(TP))
@@ -84,7 +72,7 @@ def request(loaded: LoadedConfig, *records: SourceRecord) -> Any:
         (f"aws.lambda.request.format=aws-msk\n{ARN}aws.lambda.request.event.source=aws:other\n", "aws:other"),
     ],
 )  # fmt: skip
-def test_the_spelling_of_the_event_source(loads: Loads, text: str, source: str):
+def test_the_spelling_of_the_event_source(loads: Load, text: str, source: str):
     assert request(loads(text), record(1))["eventSource"] == source
 
 
@@ -94,7 +82,7 @@ def test_the_spelling_of_the_event_source(loads: Loads, text: str, source: str):
     [("", b"3", b"5", "JSON"), ("aws.lambda.request.record.format=SOURCE\n", b"\6", b"\n", "AVRO")],
 )
 def test_schemas_of_a_registry_are_named_for_keys_and_values(
-    loads: Loads, request_format: str, mode: str, key: bytes, value: bytes, *, data_format: str
+    loads: Load, request_format: str, mode: str, key: bytes, value: bytes, *, data_format: str
 ):
     loaded = loads(f"aws.lambda.request.format={request_format}\n{ARN}{AVRO}{mode}")
     (sent,) = request(loaded, record(1, long_of(1234, 5), long_of(99, 3)))["records"]["orders-3"]
@@ -111,7 +99,7 @@ def test_schemas_of_a_registry_are_named_for_keys_and_values(
         ("payload.formatter.value.schema.visibility=none\n", ("K", "2", 1), (None, None, 2)),
     ],
 )
-def test_how_much_of_schemas_nordstroms_payload_shows(loads: Loads, visibility: str, key: Any, value: Any):
+def test_how_much_of_schemas_nordstroms_payload_shows(loads: Load, visibility: str, key: Any, value: Any):
     text = "aws.lambda.request.format=nordstrom-json\nkey.converter=json\nvalue.converter=json\n"
     schemas = "key.converter.schemas.enable=true\nvalue.converter.schemas.enable=true\n"
     (sent,) = request(loads(text + schemas + visibility), record(1, ENVELOPE % (b"V", 2), ENVELOPE % (b"K", 1)))
@@ -120,7 +108,7 @@ def test_how_much_of_schemas_nordstroms_payload_shows(loads: Loads, visibility: 
 
 
 @pytest.mark.parametrize("part", ["key", "value"])
-def test_nordstroms_payload_with_the_whole_schema(loads: Loads, part: str):
+def test_nordstroms_payload_with_the_whole_schema(loads: Load, part: str):
     text = "aws.lambda.request.format=nordstrom-json\nkey.converter=json\nvalue.converter=json\n"
     schemas = "key.converter.schemas.enable=true\nvalue.converter.schemas.enable=true\n"
     loaded = loads(f"{text}{schemas}payload.formatter.{part}.schema.visibility=all\n")
@@ -129,7 +117,7 @@ def test_nordstroms_payload_with_the_whole_schema(loads: Loads, part: str):
     assert sent[part]["schema"]["version"] == 2
 
 
-def test_the_source_of_cloudevents(loads: Loads):
+def test_the_source_of_cloudevents(loads: Load):
     text = "aws.lambda.request.format=cloudevents\naws.lambda.request.cloudevents.type=t\n"
     (event,) = request(loads(text), record(1))
     assert event["source"] == "/topics/orders"
@@ -137,7 +125,7 @@ def test_the_source_of_cloudevents(loads: Loads):
     assert event["source"] == "kafka:orders"
 
 
-def test_the_operation_of_rows_from_a_header_a_tombstone_and_a_field(loads: Loads):
+def test_the_operation_of_rows_from_a_header_a_tombstone_and_a_field(loads: Load):
     text = "aws.lambda.request.format=rows\naws.lambda.request.rows.sync.mode=add\n"
     options = "aws.lambda.request.rows.operation.header=op\naws.lambda.request.rows.operation.field=kind\n"
     sent = [
@@ -153,7 +141,7 @@ def test_the_operation_of_rows_from_a_header_a_tombstone_and_a_field(loads: Load
 
 
 @pytest.mark.parametrize("template", ["", 'envelope.template={"all":"${records}"}\n'])
-def test_headers_are_in_confluents_payload_where_they_are_asked_for(loads: Loads, template: str):
+def test_headers_are_in_confluents_payload_where_they_are_asked_for(loads: Load, template: str):
     sent = record(1, b"{}", headers=[("n", b"x")])
     found = request(loads(f"{template}aws.lambda.record.headers=true\n"), sent)
     (entry,) = found["all"] if template else found
@@ -161,7 +149,7 @@ def test_headers_are_in_confluents_payload_where_they_are_asked_for(loads: Loads
 
 
 @pytest.mark.parametrize("escaped", ["", "aws.lambda.request.format=confluent-escaped\n"])
-def test_a_template_goes_around_confluents_payload(loads: Loads, escaped: str):
+def test_a_template_goes_around_confluents_payload(loads: Load, escaped: str):
     plain = loads(escaped)
     wrapped = loads(f'{escaped}aws.lambda.request.template={{"to":"${{connector}}","all":"${{records}}"}}\n')
     sent = record(1, b'{"a":1}')
@@ -170,7 +158,7 @@ def test_a_template_goes_around_confluents_payload(loads: Loads, escaped: str):
 
 @pytest.mark.parametrize("more", ["", "aws.lambda.reply.error.message=true\n"])
 def test_an_installed_contract_judges_the_replies(
-    loads: Loads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+    loads: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
 ):
     put_package(tmp_path / "site", "own_judge", OWN, "acme = own_judge:Contract", group=GROUP)
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
@@ -182,7 +170,7 @@ def test_an_installed_contract_judges_the_replies(
     assert verdicts.failed[0].message == "orders-3: no"
 
 
-def test_an_error_in_a_reply_is_one_where_that_is_asked_for(loads: Loads):
+def test_an_error_in_a_reply_is_one_where_that_is_asked_for(loads: Load):
     batch, reply = Batch(b"", [record(1)], []), InvokeReply(200, b'{"errorMessage":"no","errorType":"Bad"}')
     assert contract_maker(loads("").sink)(TP, None).judge(reply, batch).failed == {}
     with pytest.raises(FunctionError, match="Bad: no"):
