@@ -48,6 +48,8 @@ def test_transactions_aborted_committed_and_open(scenario: Build):
     run.timeline.wait_for(lambda sample: sample.offsets.get(run.tps[0]) == first_open, 20, what="the open transaction")
     assert {offset for call in run.observe().calls for offset in call.offsets} == {*range(5), *range(11, 16)}
     opened.commit_transaction(10)
+    # It returns before its marker is written.
+    wait_until(lambda: run.cluster.end_offsets(run.topic)[0] == first_open + 1 + 30 + 1, what="the marker is written")
     report = run.finish()
     assert report.records == 5 + 5 + 1 + 30
     assert report.duplicated == 0
