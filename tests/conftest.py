@@ -31,7 +31,7 @@ def broker() -> Iterator[Broker]:
 @pytest.fixture(scope="session")
 def sasl_broker() -> Iterator[Broker]:
     """As `broker`, with SASL_SSL, SCRAM-SHA-256 and ACLs: user `sink` has no rights but those a test gives."""
-    with Broker(users={"sink": "sink-secret", "other": "other-secret"}) as running:
+    with Broker(users={"sink": "sink-secret", "other": "other-secret", "reader": "reader-secret"}) as running:
         yield running
 
 

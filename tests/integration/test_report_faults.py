@@ -463,9 +463,10 @@ def test_a_user_who_may_write_nowhere_cannot_even_begin_to_and_the_partition_sto
 ):
     """The idempotent producer is refused its id: a fatal error of every producer that would replace it, too."""
     sasl_cluster.create_topic(name=guarded.results)
-    sasl_cluster.allow("other", ResourceType.TOPIC, guarded.results, AclOperation.DESCRIBE)
+    # A user that no test lets write anywhere: one topic is enough to be given an id.
+    sasl_cluster.allow("reader", ResourceType.TOPIC, guarded.results, AclOperation.DESCRIBE)
     guarded.produce([b"1"])
-    properties = {**java_security(sasl_broker, "other"), "aws.lambda.response.topic": guarded.results}
+    properties = {**java_security(sasl_broker, "reader"), "aws.lambda.response.topic": guarded.results}
     with guarded.running(properties) as task:
         (error,) = task.wait_stopped(0).values()
         assert isinstance(error, PermanentReportError)
