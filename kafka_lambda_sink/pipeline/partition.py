@@ -72,8 +72,8 @@ class PartitionPipeline:
         self._settings = settings
         self._alarms = alarms
         self._fetcher: Fetcher | None = None
-        #: Where a fetcher that was opened in place of another begins.
-        self._go_on_at: Position | None = None
+        #: Where the fetcher was told to begin; None before it was.
+        self._begun_at: Position | None = None
         #: The position is not in the log, and no new one is found yet.
         self._out_of_range: OffsetOutOfRangeError | None = None
         self._halt = threading.Event()
@@ -179,20 +179,27 @@ class PartitionPipeline:
 
     def _open(self) -> Fetcher:
         fetcher = self._open_fetcher()
-        if self._go_on_at is not None:
-            fetcher.assign(self._go_on_at)
+        if self._begun_at is not None:
+            fetcher.assign(self._begun_at)
         return fetcher
 
+    def _assign(self, fetcher: Fetcher, start: Position) -> None:
+        fetcher.assign(start)
+        self._begun_at = start
+
     def _move(self, fetcher: Fetcher) -> None:
-        """Read on by another fetcher. Where this one has read nothing, nothing after its start is in flight."""
-        self._go_on_at = fetcher.position() or self.progress.committable
+        """Read on by another fetcher: behind what this one has read, or where it was to begin.
+
+        Not where the offset stands: what is delivered and not reported yet would be read again.
+        """
+        self._begun_at = fetcher.position() or self._begun_at
         self._fetcher = None
         fetcher.close()
 
     def _begin(self, fetcher: Fetcher) -> None:
         start = self._start_from
         if isinstance(start, Position):
-            fetcher.assign(start)
+            self._assign(fetcher, start)
             self.progress.start_at(start, commit_now=False)
             return
         if start is Start.FROM_RESET and self._settings.offset_reset is OffsetReset.ERROR:
@@ -225,6 +232,6 @@ class PartitionPipeline:
         offset = diverged_at
         if offset is None:
             offset = fetcher.latest() if is_latest else fetcher.earliest()
-        fetcher.assign(Position(offset))
+        self._assign(fetcher, Position(offset))
         self.progress.start_at(Position(offset), commit_now=True)
         return offset

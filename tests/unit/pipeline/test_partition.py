@@ -1,3 +1,4 @@
+import itertools
 import threading
 
 import pytest
@@ -484,3 +485,20 @@ def test_a_fetcher_that_is_retired_before_it_has_read_is_followed_at_its_start()
     first.failures.append(FetcherRetired("shared from now on"))
     under_test.run()
     assert under_test.batches == [[4, 5]]
+
+
+def test_fetchers_that_are_retired_one_after_the_other_read_nothing_twice_that_is_not_reported_yet():
+    under_test = Delivering(orders(0, 1, 2), holds_reports=True)
+    under_test.pipeline.step()
+    under_test.pipeline.step()
+    fetchers = [under_test.fetcher, FakeFetcher(orders(0, 1, 2)), FakeFetcher(orders(0, 1, 2))]
+    for retired, successor in itertools.pairwise(fetchers):
+        retired.failures.append(FetcherRetired("shared from now on"))
+        under_test.pipeline.step()
+        assert retired.is_closed
+        under_test.fetcher = successor
+    under_test.pipeline.step()
+    assert under_test.batches == [[0, 1], [2]]
+    assert under_test.committable.offset == 0
+    under_test.producer.deliver_all()
+    assert under_test.committable.offset == 3
